@@ -1,0 +1,205 @@
+/** @file settings.h
+ *  Everything that can be set, in one plain structure: the same names in C, in the configuration
+ *  file and on the command line ("train.steps=2000").
+ *
+ *  A structure is made by brn_settings_preset(), changed by writing its fields or by
+ *  brn_settings_set(), and checked by brn_settings_check(). It owns nothing and may be copied.
+ */
+#ifndef BRENIER_SETTINGS_H
+#define BRENIER_SETTINGS_H
+
+#include "status.h"
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define BRN_PATH_MAX   1024
+#define BRN_NAME_MAX   64
+#define BRN_LAYERS_MAX 8
+
+/** Widths of hidden layers. count = 0 means "chosen from the dimension". */
+typedef struct brn_widths {
+    int count;
+    int width[BRN_LAYERS_MAX];
+} brn_widths;
+
+typedef enum brn_activation {
+    BRN_ACT_AUTO = -1, /**< chosen from the dimension when the settings are resolved */
+    BRN_ACT_NONE,
+    BRN_ACT_RELU,
+    BRN_ACT_LEAKY_RELU,
+    BRN_ACT_ELU,
+    BRN_ACT_SELU,
+    BRN_ACT_CELU,
+    BRN_ACT_SOFTPLUS,
+    BRN_ACT_SILU
+} brn_activation;
+
+typedef enum brn_potential_kind { BRN_POTENTIAL_MLP, BRN_POTENTIAL_ICNN } brn_potential_kind;
+typedef enum brn_amortizer_kind {
+    BRN_AMORTIZER_NONE,     /**< the solver starts at x = y */
+    BRN_AMORTIZER_RESIDUAL, /**< H(y) = y + network(y) */
+    BRN_AMORTIZER_GRADIENT  /**< H = gradient of a second potential */
+} brn_amortizer_kind;
+typedef enum brn_conjugate_solver { BRN_SOLVER_LBFGS, BRN_SOLVER_ADAM } brn_conjugate_solver;
+typedef enum brn_line_search { BRN_SEARCH_ARMIJO, BRN_SEARCH_WOLFE } brn_line_search;
+typedef enum brn_loss {
+    BRN_LOSS_NONE,
+    BRN_LOSS_OBJECTIVE,
+    BRN_LOSS_OBJECTIVE_FINETUNE,
+    BRN_LOSS_REGRESSION,
+    BRN_LOSS_CYCLE,
+    BRN_LOSS_CYCLE_FINETUNE
+} brn_loss;
+typedef enum brn_optimizer_kind { BRN_OPT_AUTO = -1, BRN_OPT_ADAMW, BRN_OPT_MUON, BRN_OPT_SOAP } brn_optimizer_kind;
+typedef enum brn_schedule { BRN_SCHEDULE_COSINE, BRN_SCHEDULE_CONSTANT } brn_schedule;
+typedef enum brn_start {
+    BRN_START_IDENTITY, /**< last layer zero: grad f(x) = x and H(y) = y exactly, at no cost */
+    BRN_START_PRETRAIN, /**< Adam on |grad f(x) - x|^2 and |H(y) - y|^2 over a box */
+    BRN_START_RANDOM
+} brn_start;
+typedef enum brn_sampling { BRN_SAMPLING_AUTO = -1, BRN_SAMPLING_IID, BRN_SAMPLING_ANTITHETIC, BRN_SAMPLING_LATTICE } brn_sampling;
+typedef enum brn_standardize {
+    BRN_STANDARDIZE_AUTO = -1, /**< the user's own samples yes, built-in measures no */
+    BRN_STANDARDIZE_NONE,
+    BRN_STANDARDIZE_SCALE /**< subtract each measure's mean, divide both by one common scale */
+} brn_standardize;
+
+/** One optimizer's numbers; the potential and the amortizer have one each. Zero or negative
+ *  values marked (auto) are filled in from the optimizer when the settings are resolved. */
+typedef struct brn_optimizer_settings {
+    brn_optimizer_kind kind;
+    double lr;            /**< peak rate (auto: 0) */
+    double beta1, beta2;  /**< moments of Adam and SOAP (auto: < 0) */
+    double weight_decay;  /**< decoupled, times the rate (auto: < 0) */
+    double epsilon;       /**< added to the root of the second moment */
+    double matrix_lr;     /**< Muon: rate of the weight matrices (auto: 0) */
+    double momentum;      /**< Muon: Nesterov momentum of the weight matrices */
+    double factor_beta;   /**< SOAP: averaging of the Kronecker factors */
+    int    refresh;       /**< SOAP: steps between two refreshes of the eigenvectors (auto: 0) */
+} brn_optimizer_settings;
+
+/** The solver of the convex conjugate (METHOD: Algorithm 2). */
+typedef struct brn_conjugate_settings {
+    brn_conjugate_solver solver;
+    double gtol;            /**< a row stops when max|grad J| < gtol (auto: 0) */
+    int    max_iterations;
+    int    min_iterations;  /**< iterations done even where the start meets gtol; 1 in the published runs */
+    int    history;         /**< pairs of L-BFGS (auto: 0) */
+    brn_line_search line_search;
+    double decrease;        /**< sufficient decrease of Armijo */
+    double curvature;       /**< curvature condition of strong Wolfe */
+    double shrink;          /**< factor of the step after a rejection, without interpolation */
+    bool   interpolate;     /**< quadratic interpolation of the step instead of `shrink` */
+    int    max_evaluations; /**< evaluations of one line search */
+    bool   running_scale;   /**< first step scaled by the running mean of the inverse curvature */
+    double lr, lr_final;    /**< Adam: step size, and the share of it that is left at the end (cosine) */
+    double beta1, beta2;    /**< Adam */
+} brn_conjugate_settings;
+
+typedef struct brn_settings {
+    char     preset[BRN_NAME_MAX]; /**< the preset it was made from */
+    uint64_t seed;
+    char     device[BRN_NAME_MAX]; /**< "host", "host:f64", "host:strict", ... */
+    int      threads;              /**< 0: as many as the machine has cores */
+    char     out[BRN_PATH_MAX];    /**< run folder */
+
+    struct {
+        char pair[BRN_PATH_MAX];   /**< built-in pair, or PATH.safetensors of a benchmark pair */
+        int  n;                    /**< dimension, where the pair leaves it open ("gaussian") */
+        char source[BRN_PATH_MAX]; /**< the user's own samples: NPY, NPZ or CSV */
+        char target[BRN_PATH_MAX];
+        char source_weight[BRN_NAME_MAX]; /**< weight column of the source, by name or number; "" = none */
+        char target_weight[BRN_NAME_MAX];
+        brn_standardize standardize;
+        brn_sampling sampling;
+    } data;
+
+    struct {
+        brn_potential_kind kind;
+        brn_widths hidden;       /**< auto: [2b, 2b, b], b = max(n, 32), times `widen` */
+        double widen;
+        brn_activation activation;
+        double slope;            /**< of leaky_relu */
+        double alpha;            /**< of elu and celu */
+        bool   last_activation;  /**< apply the activation to the last scalar too */
+        bool   actnorm;          /**< ICNN only */
+    } potential;
+
+    struct {
+        brn_amortizer_kind kind;
+        brn_widths hidden;       /**< auto: [2b, 2b, b] */
+        brn_activation activation;
+        double slope, alpha;
+    } amortizer;
+
+    brn_conjugate_settings conjugate; /**< while training */
+
+    struct {
+        int64_t steps;           /**< (auto: 0) */
+        int     batch;           /**< (auto: 0) */
+        brn_loss loss;
+        double  cycle_weight;    /**< (auto: 0 = n) */
+        brn_optimizer_settings potential, amortizer;
+        brn_schedule schedule;
+        double  lr_final;        /**< cosine: share of the rate left at the end */
+        int64_t warmup;          /**< steps of linear warm-up */
+        double  averaging;       /**< running average of the parameters; 0 = none */
+        brn_start start;
+        int64_t pretrain_steps;
+        double  pretrain_lr, pretrain_tolerance;
+        double  pretrain_low, pretrain_high; /**< the box */
+        int64_t eval_every;      /**< steps between evaluations (auto: 0 = a tenth of the steps) */
+        int64_t patience;        /**< stop after so many evaluations without a better dual; 0 = never */
+        double  divergence;      /**< stop when |loss| exceeds it */
+    } train;
+
+    struct {
+        int      points;          /**< samples for UVP and cosine; evaluation files bring their own */
+        int      sinkhorn_points;
+        double   gtol;            /**< tolerance of the inverse map */
+        int      max_evaluations; /**< of its line search */
+        uint64_t seed;
+    } eval;
+} brn_settings;
+
+/** Fill *settings from a preset: "hd", "hd-paper", "2d", "2d-paper".
+ *  @return BRN_ERR_USAGE with the nearest name for an unknown one. */
+BRN_API brn_status brn_settings_preset(brn_settings *settings, const char *name);
+
+/** Set one field by its dotted name, as on the command line: ("train.steps", "2000"),
+ *  ("potential.hidden", "64,64,32"), ("conjugate.gtol", "auto").
+ *  @return BRN_ERR_USAGE for an unknown key (the line names the nearest) or a value out of range. */
+BRN_API brn_status brn_settings_set(brn_settings *settings, const char *key, const char *value);
+
+/** The text of one field, as brn_settings_set takes it, into text[0..size). */
+BRN_API brn_status brn_settings_get(const brn_settings *settings, const char *key, char *text, size_t size);
+
+/** Read a YAML file of nested groups into *settings; fields it does not name keep their value. A
+ *  "preset: NAME" line, if any, is applied first.
+ *  @return BRN_ERR_INPUT with file and line; BRN_ERR_USAGE for unknown keys. */
+BRN_API brn_status brn_settings_load(brn_settings *settings, const char *path);
+
+/** Write all fields as YAML, atomically, so that brn_settings_load gives back the same structure. */
+BRN_API brn_status brn_settings_save(const brn_settings *settings, const char *path);
+
+/** All fields as YAML text; *text is allocated, release it with free(). */
+BRN_API brn_status brn_settings_text(const brn_settings *settings, char **text);
+
+/** Replace every (auto) value by what the recipe chooses for dimension n, and check all values
+ *  together. Idempotent. */
+BRN_API brn_status brn_settings_resolve(brn_settings *settings, int n);
+
+/** Number of fields, and the i-th one's dotted name, accepted values and meaning (static storage):
+ *  for listings and completion. */
+BRN_API int brn_settings_count(void);
+BRN_API brn_status brn_settings_describe(int i, const char **key, const char **values, const char **meaning);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

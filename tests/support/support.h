@@ -1,0 +1,30 @@
+/* What several test files share. */
+#ifndef BRN_TESTS_SUPPORT_H
+#define BRN_TESTS_SUPPORT_H
+
+#include <brenier/status.h>
+#include <criterion/criterion.h>
+
+/** The call must succeed; otherwise its line is shown. */
+#define MUST(call)                                                                                           \
+    do {                                                                                                     \
+        brn_status must_ = (call);                                                                           \
+        cr_assert_eq(must_, BRN_OK, "%s: %s: %s", #call, brn_status_name(must_), brn_last_error());          \
+    } while (0)
+
+/** The call must fail with exactly this status and a line that contains `part`. */
+#define MUST_FAIL(call, expected, part)                                                                      \
+    do {                                                                                                     \
+        brn_status must_ = (call);                                                                           \
+        cr_assert_eq(must_, (expected), "%s: got %s (%s)", #call, brn_status_name(must_), brn_last_error()); \
+        cr_assert(strstr(brn_last_error(), (part)), "line \"%s\" lacks \"%s\"", brn_last_error(), (part));   \
+    } while (0)
+
+/** Folder of the benchmark pairs, or NULL: BRENIER_W2BENCH, else ../shared/w2bench beside the source tree. */
+const char *test_w2bench_dir(void);
+
+/** A fresh folder for the test's files; removed by test_remove_dir. */
+void test_make_dir(char path[static 64]);
+void test_remove_dir(const char *path);
+
+#endif
