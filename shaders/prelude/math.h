@@ -1,0 +1,133 @@
+/* Scalar mathematics of the dialect: what C, CUDA, OpenCL C and GLSL all accept, so that every device
+ * computes the same polynomial (built-in functions differ by up to hundreds of ulp between drivers).
+ * Measured against double precision in tests/parity: at most 3 ulp each. The oracle device uses the
+ * double-precision C library instead. No infinities and NaN are produced by comparisons here:
+ * finiteness is tested on bits, which no driver optimises away.
+ */
+FN real m_max(real a, real b) { return a > b ? a : b; }
+FN real m_min(real a, real b) { return a < b ? a : b; }
+FN int m_imin(int a, int b) { return a < b ? a : b; }
+FN int m_imax(int a, int b) { return a > b ? a : b; }
+
+#ifndef BRN_REAL_IS_DOUBLE
+FN int m_finite(real x) { return (AS_U(x) & 0x7f800000u) != 0x7f800000u ? 1 : 0; }
+
+/* exp(x) = 2^n exp(r), |r| <= log(2)/2, degree-6 polynomial; 2^n in two factors so that it may
+ * underflow gradually. Cody-Waite reduction: 0.693359375 has few bits, so n times it is exact. */
+FN real m_exp(real x)
+{
+    const real c = m_min(m_max(x, -104.0f), 89.0f);
+    const real n = M_FLOOR(c * 1.44269504f + 0.5f);
+    real r = c - n * 0.693359375f;
+    r = r + n * 2.12194440e-4f;
+    real p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r + 1.0f;
+    const int i = TO_I(n);
+    const int a = i >> 1;
+    return p * AS_F(TO_U(a + 127) << 23) * AS_F(TO_U(i - a + 127) << 23) + (x - x);
+}
+
+/* exp(x) - 1 without cancellation: 2^n (expm1(r) + 1 - 2^-n), the same reduction. */
+FN real m_expm1(real x)
+{
+    const real c = m_min(m_max(x, -30.0f), 80.0f);
+    const real n = M_FLOOR(c * 1.44269504f + 0.5f);
+    real r = c - n * 0.693359375f;
+    r = r + n * 2.12194440e-4f;
+    real p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r;
+    const real s = AS_F(TO_U(TO_I(n) + 127) << 23);
+    return s * p + (s - 1.0f) + (x - x);
+}
+
+/* log(1 + f) for -0.293 < f < 0.415 */
+FN real m_log_near_one(real f)
+{
+    const real z = f * f;
+    real p = 7.0376836292e-2f;
+    p = p * f - 1.1514610310e-1f;
+    p = p * f + 1.1676998740e-1f;
+    p = p * f - 1.2420140846e-1f;
+    p = p * f + 1.4249322787e-1f;
+    p = p * f - 1.6668057665e-1f;
+    p = p * f + 2.0000714765e-1f;
+    p = p * f - 2.4999993993e-1f;
+    p = p * f + 3.3333331174e-1f;
+    return p * f * z - 0.5f * z + f;
+}
+
+/* log of a positive normal number */
+FN real m_log(real x)
+{
+    const uint u = AS_U(x);
+    const real half_mantissa = AS_F((u & 0x007fffffu) | 0x3f000000u);
+    const int low = half_mantissa < 0.70710678f ? 1 : 0;
+    const real e = TO_F(TO_I(u >> 23) - 126 - low);
+    const real m = low != 0 ? half_mantissa + half_mantissa : half_mantissa;
+    real r = m_log_near_one(m - 1.0f) + e * -2.12194440e-4f;
+    return r + e * 0.693359375f;
+}
+
+FN real m_log1p(real x)
+{
+    const real near = m_log_near_one(m_min(m_max(x, -0.3f), 0.42f));
+    const real far = m_log(m_max(1.0f + x, 1.17549435e-38f));
+    return x > -0.29f && x < 0.41f ? near : far;
+}
+
+/* cos and sin of 2 pi u, 0 <= u <= 1: reduced to an eighth turn, then Taylor-like polynomials */
+FN real m_turn_cos(real t)
+{
+    const real z = t * t;
+    return ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) * z * z - 0.5f * z + 1.0f;
+}
+FN real m_turn_sin(real t)
+{
+    const real z = t * t;
+    return ((-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f) * z * t + t;
+}
+FN real m_cos2pi(real u)
+{
+    const real q = M_FLOOR(u * 4.0f + 0.5f);
+    const real t = (u - q * 0.25f) * 6.28318531f;
+    const int k = TO_I(q) & 3;
+    const real c = m_turn_cos(t);
+    const real s = m_turn_sin(t);
+    const real v = (k & 1) != 0 ? s : c;
+    return k == 1 || k == 2 ? -v : v;
+}
+FN real m_sin2pi(real u)
+{
+    const real q = M_FLOOR(u * 4.0f + 0.5f);
+    const real t = (u - q * 0.25f) * 6.28318531f;
+    const int k = TO_I(q) & 3;
+    const real c = m_turn_cos(t);
+    const real s = m_turn_sin(t);
+    const real v = (k & 1) != 0 ? c : s;
+    return k >= 2 ? -v : v;
+}
+#define M_EXP    m_exp
+#define M_EXPM1  m_expm1
+#define M_LOG    m_log
+#define M_LOG1P  m_log1p
+#define M_COS2PI m_cos2pi
+#define M_SIN2PI m_sin2pi
+#endif
+
+/* max(t, 0) + log(1 + exp(-|t|)), and its derivative */
+FN real m_softplus(real t) { return m_max(t, 0.0f) + M_LOG1P(M_EXP(-M_ABS(t))); }
+FN real m_sigmoid(real t)
+{
+    const real e = M_EXP(-M_ABS(t));
+    return (t < 0.0f ? e : 1.0f) / (1.0f + e);
+}

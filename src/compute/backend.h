@@ -1,0 +1,80 @@
+/* What a backend provides. Two rings: the required primitives, and fused operations whose default is
+ * composed from the same device's primitives (compose.c). Nothing here knows a driver's types. */
+#ifndef BRN_BACKEND_H
+#define BRN_BACKEND_H
+
+#include "compute/compute.h"
+
+#define BRN_BACKEND_ABI 1
+
+struct brn_queue {
+    brn_device *dev;
+    int index;
+    void *impl; /* the backend's */
+};
+
+struct brn_buf {
+    brn_device *dev;
+    brn_kind kind;
+    size_t count; /* elements */
+    size_t elem;  /* bytes of one */
+    void *data;   /* host address, or the backend's handle */
+};
+
+typedef struct brn_backend {
+    int abi;
+    const char *name;  /* "host" */
+    const char *hint;  /* how to get it where it is missing */
+
+    /** Devices of this backend: fill info[0..capacity), give the number. Opens nothing. */
+    int (*enumerate)(brn_device_info *info, int capacity);
+    /** Open device `spec` ("", "f64", "0", ...) with `threads` (hosts only); sets dev->ops state. */
+    brn_status (*open)(brn_device *dev, const char *spec, int threads);
+    void (*close)(brn_device *dev);
+
+    brn_status (*alloc)(brn_buf *buf, const char *what); /* buf->count and elem are set */
+    void (*release)(brn_buf *buf);
+    brn_status (*write)(brn_queue *q, brn_view to, const void *from, size_t bytes); /* device elements */
+    brn_status (*read)(brn_queue *q, brn_view from, void *to, size_t bytes);
+    brn_status (*copy)(brn_queue *q, brn_view to, brn_view from, size_t bytes);
+    brn_status (*zero)(brn_queue *q, brn_view to, size_t bytes);
+
+    brn_status (*parallel)(brn_device *dev, int count, brn_item_fn fn, void *context);
+    brn_status (*launch)(brn_queue *q, int kernel, const void *params, size_t size, int rows, int feats,
+                         const brn_view *views, int count);
+    brn_status (*gemm)(brn_queue *q, const brn_gemm_args *args);
+
+    /* optional: NULL = composed */
+    brn_status (*dense_forward)(brn_queue *queue, const brn_dense *w, int rows, int kind, float c, brn_mat x, brn_mat u,
+                                brn_mat z, brn_mat q);
+    brn_status (*dense_backward)(brn_queue *queue, const brn_dense *w, int rows, brn_mat d, brn_mat q, brn_mat y,
+                                 bool accumulate);
+    brn_status (*dense_grad)(brn_queue *queue, const brn_dense *w, int rows, brn_mat x, brn_mat d, brn_buf *grad,
+                             bool with_bias);
+} brn_backend;
+
+struct brn_device {
+    const brn_backend *ops;
+    char name[64];
+    size_t real_size;
+    int tile_rows;
+    int queue_count;
+    brn_queue *queues;
+    void *impl;
+};
+
+/* One list for declaration and registration. */
+#define BRN_BACKEND_LIST(X) X(host)
+#define BRN_BACKEND_DECLARE(id) extern const brn_backend brn_backend_##id;
+BRN_BACKEND_LIST(BRN_BACKEND_DECLARE)
+#undef BRN_BACKEND_DECLARE
+
+/* The composed forms, for backends without a fused one and for comparing the two in tests. */
+brn_status brn_compose_dense_forward(brn_queue *queue, const brn_dense *w, int rows, int kind, float c, brn_mat x,
+                                     brn_mat u, brn_mat z, brn_mat q);
+brn_status brn_compose_dense_backward(brn_queue *queue, const brn_dense *w, int rows, brn_mat d, brn_mat q, brn_mat y,
+                                      bool accumulate);
+brn_status brn_compose_dense_grad(brn_queue *queue, const brn_dense *w, int rows, brn_mat x, brn_mat d, brn_buf *grad,
+                                  bool with_bias);
+
+#endif
