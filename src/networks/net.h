@@ -1,0 +1,88 @@
+/* Networks as chains of dense layers on dual numbers.
+ *
+ * Every network here is   in_0 = x,  u_l = W_l^T in_l + b_l [+ (Q_l^T x)^2],  z_l = a_l(u_l),
+ * in_{l+1} = z_l, or [z_l; x] stacked where the layer has a skip connection from the input: an
+ * input-convex network is then a plain chain too. A layer maps (value, tangent) and its reverse maps
+ * both adjoints back, which gives values, input gradients, parameter gradients and mixed second-order
+ * products with the same few operations (tape.c).
+ *
+ * All learned numbers stand in one buffer `theta` with named tensors. The layers read `used`, a
+ * buffer of the same layout: theta itself, or for ICNNs what brn_net_prepare() derives from it
+ * (positive weights, activation normalisation folded in).
+ */
+#ifndef BRN_NETWORKS_NET_H
+#define BRN_NETWORKS_NET_H
+
+#include "compute/compute.h"
+#include <brenier/settings.h>
+
+enum { BRN_NET_LAYERS = BRN_LAYERS_MAX + 1, BRN_NET_TENSORS = 6 * BRN_NET_LAYERS + 1 };
+
+typedef struct brn_layer {
+    int in;             /* features of the previous layer, 0 where the layer sees x only */
+    int skip;           /* features of x stacked below them */
+    int out;
+    int kind;           /* activation and its constant */
+    float c;
+    size_t weight;      /* [in + skip][out], then the bias [out] */
+    ptrdiff_t quad;     /* [n][out] of the squared term, or -1 */
+    ptrdiff_t norm;     /* bias [out] and log scale [out] of the activation normalisation, or -1 */
+    bool positive;      /* the first `in` rows are softplus(theta) / in */
+} brn_layer;
+
+typedef struct brn_tensor {
+    char name[40];
+    size_t at;
+    int rows, cols; /* cols = 0: a vector */
+} brn_tensor;
+
+/** What a network looks like; no memory of its own. */
+typedef struct brn_net_shape {
+    int n, layers;
+    brn_layer layer[BRN_NET_LAYERS];
+    int tensors;
+    brn_tensor tensor[BRN_NET_TENSORS];
+    ptrdiff_t log_alpha; /* offset of the quadratic term's parameter, -1 for vector-valued networks */
+    bool derived;        /* `used` differs from theta */
+    size_t size;         /* reals in theta */
+} brn_net_shape;
+
+/** hidden widths, activation (applied to the last scalar too if last_activation), MLP potential. */
+brn_status brn_shape_mlp(brn_net_shape *shape, int n, const brn_widths *hidden, int kind, float c, bool last_activation);
+/** Input-convex potential with actnorm. */
+brn_status brn_shape_icnn(brn_net_shape *shape, int n, const brn_widths *hidden, int kind, float c, bool last_activation, bool actnorm);
+/** Vector-valued network of the residual amortizer, n -> n. */
+brn_status brn_shape_residual(brn_net_shape *shape, int n, const brn_widths *hidden, int kind, float c);
+/** One part of the benchmark's input-quadratic ICNN (w2bench: formula version 1). */
+brn_status brn_shape_quadratic_icnn(brn_net_shape *shape, int n, const int widths[static 3]);
+
+const brn_tensor *brn_shape_find(const brn_net_shape *shape, const char *name);
+
+/** Parameters of a shape on a device. */
+typedef struct brn_net {
+    brn_net_shape shape;
+    brn_device *dev;
+    brn_buf *theta, *used;
+} brn_net;
+
+brn_status brn_net_create(brn_net *net, brn_device *dev, const brn_net_shape *shape);
+void brn_net_free(brn_net *net);
+
+/** Random start (variance scaling 1, fan-in, truncated normal) from (seed, stream); with `identity`
+ *  the last layer's weights are zero, which makes grad f(x) = x and H(y) = y exactly (an ICNN's
+ *  positive weights start small instead: nearly so). */
+brn_status brn_net_init(brn_net *net, uint64_t seed, uint32_t stream, bool identity);
+
+/** Bring `used` up to date after theta changed. Cheap no-op where they are the same buffer. */
+brn_status brn_net_prepare(brn_net *net, brn_queue *q);
+
+/** Turn the gradient with respect to `used` (in grad) into the one with respect to theta, in place. */
+brn_status brn_net_pullback(const brn_net *net, brn_queue *q, brn_buf *grad);
+
+/** The dense part of layer l, and the two blocks of its input rows. */
+brn_dense brn_net_dense(const brn_net *net, int l);
+brn_dense brn_net_dense_hidden(const brn_net *net, int l); /* rows [0, in) */
+brn_dense brn_net_dense_skip(const brn_net *net, int l);   /* rows [in, in + skip) */
+brn_dense brn_net_dense_quad(const brn_net *net, int l);
+
+#endif
