@@ -1,0 +1,34 @@
+/* Measures and pairs of measures on a device.
+ *
+ * A draw is a function of (seed, stream, step, row) alone, so that batches are the same for any number
+ * of threads, on every device, and after resuming.
+ */
+#ifndef BRN_MEASURES_MEASURE_H
+#define BRN_MEASURES_MEASURE_H
+
+#include "compute/compute.h"
+#include "networks/potential.h"
+#include <brenier/measure.h>
+
+/** Which numbers: rows of batch `step` of `batch` rows in a stream of a seed. */
+typedef struct brn_draw {
+    uint64_t seed, step;
+    uint32_t stream;
+    int batch;
+    brn_sampling sampling; /* IID, ANTITHETIC or LATTICE; measures without latents draw IID */
+} brn_draw;
+
+/** Scratch of one queue for both measures of a pair. */
+typedef struct brn_pair_work brn_pair_work;
+brn_status brn_pair_work_create(brn_pair_work **w, const brn_pair *pair, int lanes);
+void brn_pair_work_free(brn_pair_work *w);
+
+/** Rows [row0, row0 + rows) of a batch into the tile `out` ([n][ld]), in the coordinates of training
+ *  (standardised where the pair is). */
+brn_status brn_pair_draw(const brn_pair *pair, brn_side side, brn_queue *q, brn_pair_work *w, const brn_draw *draw,
+                         int row0, int rows, brn_mat out);
+
+/** y = T(x) for a tile, where the pair knows its map (brn_pair_has_map). */
+brn_status brn_pair_true_map(const brn_pair *pair, brn_queue *q, brn_pair_work *w, int rows, brn_mat x, brn_mat y);
+
+#endif
