@@ -218,7 +218,6 @@ static brn_status read_pass(brn_settings *settings, const char *bytes, size_t si
 {
     reader r = {.name = name, .bytes = bytes, .size = size, .settings = settings, .presets = presets};
     if (!yaml_parser_initialize(&r.parser)) return brn_fail(BRN_ERR_MEMORY, "%s: cannot allocate for reading YAML", name);
-    yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)bytes, size);
     brn_status status = read_stream(&r);
     yaml_event_delete(&r.event);

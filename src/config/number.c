@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The "C" locale is a constant of the C library: making it costs nothing and cannot be affected by
  * setlocale, which would turn the decimal point into a comma. */
@@ -41,6 +42,7 @@ bool brn_read_double(const char *text, const char **end, double *value)
 bool brn_parse_double(const char *text, double *value)
 {
     const char *end;
+    if (text[strspn(text, "0123456789+-.eE")] != '\0') return false; /* strtod also takes 0x10 */
     return brn_read_double(text, &end, value) && *end == '\0';
 }
 
