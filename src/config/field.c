@@ -121,25 +121,35 @@ static double load_number(const brn_field *field, const brn_settings *settings)
 {
     const void *value = at(field, settings);
     switch (field->type) {
-    case BRN_FIELD_INT: return *(const int *)value;
-    case BRN_FIELD_INT64: return (double)*(const int64_t *)value;
-    case BRN_FIELD_DOUBLE: return *(const double *)value;
-    default: return 0;
+    case BRN_FIELD_INT:
+        return *(const int *)value;
+    case BRN_FIELD_INT64:
+        return (double)*(const int64_t *)value;
+    case BRN_FIELD_DOUBLE:
+        return *(const double *)value;
+    default:
+        return 0;
     }
 }
 
 static void store_number(const brn_field *field, brn_settings *settings, double value)
 {
-    if (field->type == BRN_FIELD_DOUBLE) store(field, settings, &value);
-    else if (field->type == BRN_FIELD_INT64) store(field, settings, &(int64_t){(int64_t)value});
-    else store(field, settings, &(int){(int)value});
+    if (field->type == BRN_FIELD_DOUBLE)
+        store(field, settings, &value);
+    else if (field->type == BRN_FIELD_INT64)
+        store(field, settings, &(int64_t){(int64_t)value});
+    else
+        store(field, settings, &(int){(int)value});
 }
 
 static void store_auto(const brn_field *field, brn_settings *settings)
 {
-    if (field->type == BRN_FIELD_WIDTHS) store(field, settings, &(brn_widths){0});
-    else if (field->type == BRN_FIELD_CHOICE) store_number(field, settings, -1);
-    else store_number(field, settings, inside(limits_of(field), 0) ? -1 : 0);
+    if (field->type == BRN_FIELD_WIDTHS)
+        store(field, settings, &(brn_widths){0});
+    else if (field->type == BRN_FIELD_CHOICE)
+        store_number(field, settings, -1);
+    else
+        store_number(field, settings, inside(limits_of(field), 0) ? -1 : 0);
 }
 
 bool brn_field_is_auto(const brn_field *field, const brn_settings *settings)
@@ -178,7 +188,8 @@ static brn_status set_number(const brn_field *field, brn_settings *settings, con
 {
     double real;
     int64_t whole;
-    bool parsed = field->type == BRN_FIELD_DOUBLE ? brn_parse_double(text, &real) : brn_parse_int64(text, &whole);
+    bool parsed =
+        field->type == BRN_FIELD_DOUBLE ? brn_parse_double(text, &real) : brn_parse_int64(text, &whole);
     if (parsed && field->type != BRN_FIELD_DOUBLE) real = (double)whole;
     if (!parsed || !inside(limits_of(field), real)) return refuse(field, text);
     store_number(field, settings, real);
@@ -188,7 +199,12 @@ static brn_status set_number(const brn_field *field, brn_settings *settings, con
 /* Length of the UTF-8 character at text, 0 where there is none. */
 static int utf8_length(const unsigned char *text)
 {
-    int length = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : text[0] < 0xf5 ? 4 : 0;
+    int length = text[0] < 0x80   ? 1
+                 : text[0] < 0xc2 ? 0
+                 : text[0] < 0xe0 ? 2
+                 : text[0] < 0xf0 ? 3
+                 : text[0] < 0xf5 ? 4
+                                  : 0;
     for (int i = 1; i < length; ++i)
         if ((text[i] & 0xc0) != 0x80) return 0;
     bool wrong = (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
@@ -202,7 +218,8 @@ static brn_status set_text(const brn_field *field, brn_settings *settings, const
     char whole[BRN_FIELD_TEXT_MAX] = {0}; /* zeros behind the text: equal settings are equal bytes */
     size_t length = strlen(text);
     if (length >= field->size)
-        return brn_fail(BRN_ERR_USAGE, "%s: expected at most %zu bytes, found %zu", field->key, field->size - 1, length);
+        return brn_fail(BRN_ERR_USAGE, "%s: expected at most %zu bytes, found %zu", field->key,
+                        field->size - 1, length);
     for (const unsigned char *c = (const unsigned char *)text; *c;) {
         int bytes = utf8_length(c);
         if (bytes == 0 || *c < 0x20 || *c == 0x7f)
@@ -243,9 +260,12 @@ brn_status brn_field_set(const brn_field *field, brn_settings *settings, const c
         return BRN_OK;
     }
     switch (field->type) {
-    case BRN_FIELD_BOOL: return set_bool(field, settings, text);
-    case BRN_FIELD_TEXT: return set_text(field, settings, text);
-    case BRN_FIELD_WIDTHS: return set_widths(field, settings, text);
+    case BRN_FIELD_BOOL:
+        return set_bool(field, settings, text);
+    case BRN_FIELD_TEXT:
+        return set_text(field, settings, text);
+    case BRN_FIELD_WIDTHS:
+        return set_widths(field, settings, text);
     case BRN_FIELD_U64: {
         uint64_t value;
         if (!brn_parse_u64(text, &value)) return refuse(field, text);
@@ -258,7 +278,8 @@ brn_status brn_field_set(const brn_field *field, brn_settings *settings, const c
         store(field, settings, &value);
         return BRN_OK;
     }
-    default: return set_number(field, settings, text);
+    default:
+        return set_number(field, settings, text);
     }
 }
 
@@ -267,7 +288,8 @@ brn_status brn_field_set(const brn_field *field, brn_settings *settings, const c
 static brn_status get_widths(const brn_field *field, const brn_widths *widths, char *text)
 {
     if (widths->count < 0 || widths->count > BRN_LAYERS_MAX)
-        return brn_fail(BRN_ERR_USAGE, "%s: holds %d widths, at most %d are possible", field->key, widths->count, BRN_LAYERS_MAX);
+        return brn_fail(BRN_ERR_USAGE, "%s: holds %d widths, at most %d are possible", field->key,
+                        widths->count, BRN_LAYERS_MAX);
     for (int i = 0; i < widths->count; ++i) text += sprintf(text, i ? ",%d" : "%d", widths->width[i]);
     return BRN_OK;
 }
@@ -276,7 +298,8 @@ static brn_status get_choice(const brn_field *field, int value, char *text)
 {
     int length = 0;
     const char *name = value < 0 ? NULL : choice_name(field->limits, value, &length);
-    if (!name) return brn_fail(BRN_ERR_USAGE, "%s: holds %d, expected one of %s", field->key, value, field->values);
+    if (!name)
+        return brn_fail(BRN_ERR_USAGE, "%s: holds %d, expected one of %s", field->key, value, field->values);
     memcpy(text, name, (size_t)length);
     text[length] = '\0';
     return BRN_OK;
@@ -287,13 +310,27 @@ brn_status brn_field_get(const brn_field *field, const brn_settings *settings, c
     const void *value = at(field, settings);
     char whole[BRN_FIELD_TEXT_MAX] = "auto";
     if (!brn_field_is_auto(field, settings)) switch (field->type) {
-        case BRN_FIELD_BOOL: strcpy(whole, *(const bool *)value ? "true" : "false"); break;
-        case BRN_FIELD_INT: sprintf(whole, "%d", *(const int *)value); break;
-        case BRN_FIELD_INT64: sprintf(whole, "%lld", (long long)*(const int64_t *)value); break;
-        case BRN_FIELD_U64: sprintf(whole, "%llu", (unsigned long long)*(const uint64_t *)value); break;
-        case BRN_FIELD_DOUBLE: brn_print_double(*(const double *)value, whole); break;
-        case BRN_FIELD_CHOICE: BRN_TRY(get_choice(field, *(const int *)value, whole)); break;
-        case BRN_FIELD_WIDTHS: BRN_TRY(get_widths(field, value, whole)); break;
+        case BRN_FIELD_BOOL:
+            strcpy(whole, *(const bool *)value ? "true" : "false");
+            break;
+        case BRN_FIELD_INT:
+            sprintf(whole, "%d", *(const int *)value);
+            break;
+        case BRN_FIELD_INT64:
+            sprintf(whole, "%lld", (long long)*(const int64_t *)value);
+            break;
+        case BRN_FIELD_U64:
+            sprintf(whole, "%llu", (unsigned long long)*(const uint64_t *)value);
+            break;
+        case BRN_FIELD_DOUBLE:
+            brn_print_double(*(const double *)value, whole);
+            break;
+        case BRN_FIELD_CHOICE:
+            BRN_TRY(get_choice(field, *(const int *)value, whole));
+            break;
+        case BRN_FIELD_WIDTHS:
+            BRN_TRY(get_widths(field, value, whole));
+            break;
         case BRN_FIELD_TEXT:
             if (!memchr(value, '\0', field->size))
                 return brn_fail(BRN_ERR_USAGE, "%s: the text has no end", field->key);
@@ -301,7 +338,8 @@ brn_status brn_field_get(const brn_field *field, const brn_settings *settings, c
         }
     size_t length = strlen(whole);
     if (length >= size)
-        return brn_fail(BRN_ERR_USAGE, "%s: its text needs %zu bytes, there are %zu", field->key, length + 1, size);
+        return brn_fail(BRN_ERR_USAGE, "%s: its text needs %zu bytes, there are %zu", field->key, length + 1,
+                        size);
     memcpy(text, whole, length + 1);
     return BRN_OK;
 }

@@ -17,7 +17,7 @@ typedef enum brn_field_type {
 } brn_field_type;
 
 typedef struct brn_field {
-    const char *key;     /* "train.steps" */
+    const char *key; /* "train.steps" */
     brn_field_type type;
     bool automatic;      /* "auto" is a value */
     size_t offset, size; /* of the member */

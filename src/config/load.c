@@ -22,7 +22,7 @@ typedef struct reader {
     const char *name, *bytes;
     size_t size;
     brn_settings *settings;
-    bool presets;               /* first pass: the preset, and nothing else, is applied */
+    bool presets; /* first pass: the preset, and nothing else, is applied */
     bool seen[BRN_FIELD_COUNT];
     char group[GROUP_MAX][KEY_MAX]; /* groups opened so far */
     int groups;
@@ -56,7 +56,8 @@ static yaml_mark_t mark_of(const reader *r, size_t offset)
 static brn_status parser_error(const reader *r)
 {
     const yaml_parser_t *p = &r->parser;
-    if (p->error == YAML_MEMORY_ERROR) return brn_fail(BRN_ERR_MEMORY, "%s: cannot allocate for reading YAML", r->name);
+    if (p->error == YAML_MEMORY_ERROR)
+        return brn_fail(BRN_ERR_MEMORY, "%s: cannot allocate for reading YAML", r->name);
     yaml_mark_t mark = p->error == YAML_READER_ERROR ? mark_of(r, p->problem_offset) : p->problem_mark;
     brn_fail(BRN_ERR_INPUT, "not YAML: %s", p->problem ? p->problem : "unknown problem");
     return at_mark(r, mark, BRN_ERR_INPUT);
@@ -69,8 +70,10 @@ static brn_status next(reader *r)
     const yaml_event_t *e = &r->event;
     const yaml_char_t *anchor = NULL, *tag = NULL;
     if (e->type == YAML_SCALAR_EVENT) anchor = e->data.scalar.anchor, tag = e->data.scalar.tag;
-    if (e->type == YAML_SEQUENCE_START_EVENT) anchor = e->data.sequence_start.anchor, tag = e->data.sequence_start.tag;
-    if (e->type == YAML_MAPPING_START_EVENT) anchor = e->data.mapping_start.anchor, tag = e->data.mapping_start.tag;
+    if (e->type == YAML_SEQUENCE_START_EVENT)
+        anchor = e->data.sequence_start.anchor, tag = e->data.sequence_start.tag;
+    if (e->type == YAML_MAPPING_START_EVENT)
+        anchor = e->data.mapping_start.anchor, tag = e->data.mapping_start.tag;
     if (e->type == YAML_ALIAS_EVENT || anchor)
         return refuse(r, e->start_mark, "anchors and aliases are not used in settings");
     if (tag) return refuse(r, e->start_mark, "tags are not used in settings");
@@ -94,7 +97,8 @@ static brn_status apply(reader *r, const brn_field *field, const char *text, yam
 {
     bool preset = strcmp(field->key, "preset") == 0;
     if (preset != r->presets) return BRN_OK;
-    brn_status status = preset ? brn_settings_preset(r->settings, text) : brn_field_set(field, r->settings, text);
+    brn_status status =
+        preset ? brn_settings_preset(r->settings, text) : brn_field_set(field, r->settings, text);
     return status == BRN_OK ? BRN_OK : at_mark(r, mark, BRN_ERR_INPUT);
 }
 
@@ -111,7 +115,8 @@ static brn_status read_list(reader *r, const brn_field *field)
     for (;;) {
         BRN_TRY(next(r));
         if (r->event.type == YAML_SEQUENCE_END_EVENT) break;
-        if (r->event.type != YAML_SCALAR_EVENT) return refuse(r, r->event.start_mark, "a list may hold plain values only");
+        if (r->event.type != YAML_SCALAR_EVENT)
+            return refuse(r, r->event.start_mark, "a list may hold plain values only");
         size_t length = r->event.data.scalar.length;
         if (used + length + 2 > sizeof text) return refuse(r, r->event.start_mark, "the list is too long");
         if (used) text[used++] = ',';
@@ -168,7 +173,8 @@ static brn_status read_key(reader *r, const char *group, char key[static KEY_MAX
     if (r->event.type != YAML_SCALAR_EVENT)
         return refuse(r, r->event.start_mark, "expected the name of a setting, found a group or list");
     size_t length = strlen(group), more = r->event.data.scalar.length;
-    if (length + more + 2 > KEY_MAX) return refuse(r, r->event.start_mark, "the name is longer than that of any setting");
+    if (length + more + 2 > KEY_MAX)
+        return refuse(r, r->event.start_mark, "the name is longer than that of any setting");
     memcpy(key, group, length);
     if (length) key[length++] = '.';
     memcpy(key + length, scalar(r), more + 1);
@@ -192,7 +198,8 @@ static brn_status read_mapping(reader *r, const char *group, int depth)
         } else if (brn_config_find(key, &field) == BRN_OK) {
             BRN_TRY(next(r));
             BRN_TRY(read_field(r, field, key, mark));
-        } else return at_mark(r, mark, BRN_ERR_USAGE);
+        } else
+            return at_mark(r, mark, BRN_ERR_USAGE);
     }
     return BRN_OK;
 }
@@ -205,19 +212,24 @@ static brn_status read_stream(reader *r)
     BRN_TRY(next(r));
     if (r->event.type == YAML_STREAM_END_EVENT) return BRN_OK; /* nothing but comments */
     BRN_TRY(next(r));
-    if (r->event.type == YAML_MAPPING_START_EVENT) BRN_TRY(read_mapping(r, "", 1));
+    if (r->event.type == YAML_MAPPING_START_EVENT)
+        BRN_TRY(read_mapping(r, "", 1));
     else if (!is_empty(r))
-        return refuse(r, r->event.start_mark, "expected settings as \"name: value\" lines, found a single value or list");
+        return refuse(r, r->event.start_mark,
+                      "expected settings as \"name: value\" lines, found a single value or list");
     BRN_TRY(next(r)); /* end of the document */
     BRN_TRY(next(r));
-    if (r->event.type != YAML_STREAM_END_EVENT) return refuse(r, r->event.start_mark, "a second document begins");
+    if (r->event.type != YAML_STREAM_END_EVENT)
+        return refuse(r, r->event.start_mark, "a second document begins");
     return BRN_OK;
 }
 
-static brn_status read_pass(brn_settings *settings, const char *bytes, size_t size, const char *name, bool presets)
+static brn_status read_pass(brn_settings *settings, const char *bytes, size_t size, const char *name,
+                            bool presets)
 {
     reader r = {.name = name, .bytes = bytes, .size = size, .settings = settings, .presets = presets};
-    if (!yaml_parser_initialize(&r.parser)) return brn_fail(BRN_ERR_MEMORY, "%s: cannot allocate for reading YAML", name);
+    if (!yaml_parser_initialize(&r.parser))
+        return brn_fail(BRN_ERR_MEMORY, "%s: cannot allocate for reading YAML", name);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)bytes, size);
     brn_status status = read_stream(&r);
     yaml_event_delete(&r.event);
@@ -260,10 +272,11 @@ brn_status brn_settings_load(brn_settings *settings, const char *path)
     struct stat s;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not block */
     if (file < 0) return brn_fail(BRN_ERR_INPUT, "%s: cannot open: %s", path, strerror(errno));
-    if (fstat(file, &s) != 0 || !S_ISREG(s.st_mode)) status = brn_fail(BRN_ERR_INPUT, "%s: not a regular file", path);
+    if (fstat(file, &s) != 0 || !S_ISREG(s.st_mode))
+        status = brn_fail(BRN_ERR_INPUT, "%s: not a regular file", path);
     else if (s.st_size > BRN_CONFIG_FILE_MAX)
-        status = brn_fail(BRN_ERR_INPUT, "%s: %lld bytes, a configuration has at most %d", path, (long long)s.st_size,
-                          BRN_CONFIG_FILE_MAX);
+        status = brn_fail(BRN_ERR_INPUT, "%s: %lld bytes, a configuration has at most %d", path,
+                          (long long)s.st_size, BRN_CONFIG_FILE_MAX);
     if (status != BRN_OK) goto done;
     BRN_GO(BRN_ALLOC(&bytes, (size_t)s.st_size, "configuration"));
     BRN_GO(read_bytes(file, path, (size_t)s.st_size, bytes));

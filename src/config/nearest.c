@@ -40,7 +40,8 @@ static bool same_first_part(const char *a, const char *b)
  * and last name against last name, where a group too few counts as one letter, a wrong one as two. */
 static int key_distance(const char *key, const char *candidate)
 {
-    int best = brn_name_distance(last_part(key), last_part(candidate)) + (same_first_part(key, candidate) ? 1 : 2);
+    int best =
+        brn_name_distance(last_part(key), last_part(candidate)) + (same_first_part(key, candidate) ? 1 : 2);
     for (const char *end = candidate; end; end = strchr(end, '.') ? strchr(end, '.') + 1 : NULL)
         best = smaller(best, brn_name_distance(key, end));
     return best;

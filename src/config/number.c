@@ -57,7 +57,8 @@ bool brn_parse_int64(const char *text, int64_t *value)
         return errno == 0;
     }
     double real;
-    if (!brn_parse_double(text, &real) || real != floor(real) || fabs(real) > 9007199254740992.0) return false;
+    if (!brn_parse_double(text, &real) || real != floor(real) || fabs(real) > 9007199254740992.0)
+        return false;
     *value = (int64_t)real;
     return true;
 }

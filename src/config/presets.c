@@ -5,6 +5,9 @@
 
 typedef const char *const preset_list[];
 
+/* One subject a line: */
+/* clang-format off */
+
 /* What all presets agree on. */
 static preset_list common = {
     "seed=0", "device=host", "threads=0",
@@ -61,6 +64,8 @@ static preset_list recipe = {
 /* A short run: 2-D pairs are learned to the eye's precision in seconds. */
 static preset_list recipe_2d = {"train.steps=4000", "train.batch=512", NULL};
 
+/* clang-format on */
+
 static const struct {
     const char *name;
     const char *const *layers[3];
@@ -87,7 +92,8 @@ static int find_preset(const char *name)
     int nearest = 0;
     for (int i = 0; i < PRESET_COUNT; ++i) {
         if (strcmp(presets[i].name, name) == 0) return i;
-        if (brn_name_distance(name, presets[i].name) < brn_name_distance(name, presets[nearest].name)) nearest = i;
+        if (brn_name_distance(name, presets[i].name) < brn_name_distance(name, presets[nearest].name))
+            nearest = i;
     }
     brn_fail(BRN_ERR_USAGE, "unknown preset \"%.80s\"; did you mean \"%s\"?", name, presets[nearest].name);
     return -1;

@@ -21,7 +21,8 @@ static brn_status fill_widths(brn_widths *widths, int n, double factor, const ch
     if (widths->count) return BRN_OK;
     double b = fmax(n, 32);
     if (2 * b * factor > 65536)
-        return brn_fail(BRN_ERR_USAGE, "%s: automatic widths for dimension %d exceed 65536; name them", what, n);
+        return brn_fail(BRN_ERR_USAGE, "%s: automatic widths for dimension %d exceed 65536; name them", what,
+                        n);
     int wide = (int)fmax(1, round(2 * b * factor)), narrow = (int)fmax(1, round(b * factor));
     *widths = (brn_widths){3, {wide, wide, narrow}};
     return BRN_OK;
@@ -45,7 +46,11 @@ static void fill_length(brn_settings *s, int n)
 {
     brn_optimizer_kind kind = s->train.potential.kind;
     bool plane = n <= 2 && kind == BRN_OPT_MUON;
-    fill(s, "train", "steps", plane ? 4000 : kind == BRN_OPT_MUON ? 8000 : kind == BRN_OPT_SOAP ? 12000 : 10000);
+    fill(s, "train", "steps",
+         plane                  ? 4000
+         : kind == BRN_OPT_MUON ? 8000
+         : kind == BRN_OPT_SOAP ? 12000
+                                : 10000);
     fill(s, "train", "batch", plane ? 1024 : kind == BRN_OPT_MUON ? 512 : kind == BRN_OPT_SOAP ? 256 : 1024);
     fill(s, "train", "eval_every", fmax(1, (double)(s->train.steps / 10)));
     fill(s, "train", "cycle_weight", n);
@@ -57,7 +62,9 @@ static brn_status fill_all(brn_settings *s, int n)
     fill(s, "data", "n", n);
     fill(s, "data", "standardize", own_rows ? BRN_STANDARDIZE_SCALE : BRN_STANDARDIZE_NONE);
     fill(s, "data", "sampling",
-         own_rows ? BRN_SAMPLING_IID : n <= 4 ? BRN_SAMPLING_LATTICE : BRN_SAMPLING_ANTITHETIC);
+         own_rows ? BRN_SAMPLING_IID
+         : n <= 4 ? BRN_SAMPLING_LATTICE
+                  : BRN_SAMPLING_ANTITHETIC);
     BRN_TRY(fill_widths(&s->potential.hidden, n, s->potential.widen, "potential.hidden"));
     BRN_TRY(fill_widths(&s->amortizer.hidden, n, 1, "amortizer.hidden"));
     bool smooth = n >= 16 && s->potential.kind == BRN_POTENTIAL_MLP; /* silu is not convex */
@@ -79,7 +86,8 @@ static brn_status check_data(const brn_settings *s, int n)
     if (s->data.n != n)
         return brn_fail(BRN_ERR_USAGE, "data.n=%d, but the measures have dimension %d", s->data.n, n);
     if (source != target)
-        return brn_fail(BRN_ERR_USAGE, "data.%s is missing: data.source and data.target go together", source ? "target" : "source");
+        return brn_fail(BRN_ERR_USAGE, "data.%s is missing: data.source and data.target go together",
+                        source ? "target" : "source");
     if (pair && source)
         return brn_fail(BRN_ERR_USAGE, "data.pair and data.source are both given: choose one");
     if (source && s->data.sampling != BRN_SAMPLING_IID)
@@ -91,11 +99,16 @@ static brn_status check_data(const brn_settings *s, int n)
 static bool keeps_convex(brn_activation activation, double slope, double alpha)
 {
     switch (activation) {
-    case BRN_ACT_SILU: return false; /* decreases left of -1.3 */
-    case BRN_ACT_SELU: return false; /* steeper left of 0 than right of it */
-    case BRN_ACT_ELU: return alpha <= 1;
-    case BRN_ACT_LEAKY_RELU: return slope <= 1;
-    default: return true;
+    case BRN_ACT_SILU:
+        return false; /* decreases left of -1.3 */
+    case BRN_ACT_SELU:
+        return false; /* steeper left of 0 than right of it */
+    case BRN_ACT_ELU:
+        return alpha <= 1;
+    case BRN_ACT_LEAKY_RELU:
+        return slope <= 1;
+    default:
+        return true;
     }
 }
 
@@ -103,34 +116,40 @@ static brn_status check_networks(const brn_settings *s)
 {
     if (s->potential.kind == BRN_POTENTIAL_ICNN &&
         !keeps_convex(s->potential.activation, s->potential.slope, s->potential.alpha))
-        return brn_fail(BRN_ERR_USAGE, "potential.activation: an ICNN with it is not convex; elu with alpha <= 1, "
-                                       "softplus, celu, relu and leaky_relu with slope <= 1 are");
+        return brn_fail(BRN_ERR_USAGE,
+                        "potential.activation: an ICNN with it is not convex; elu with alpha <= 1, "
+                        "softplus, celu, relu and leaky_relu with slope <= 1 are");
     bool trained = s->train.loss != BRN_LOSS_NONE, present = s->amortizer.kind != BRN_AMORTIZER_NONE;
     if (trained && !present)
-        return brn_fail(BRN_ERR_USAGE, "amortizer.kind=none has nothing to train: set train.loss=none too, or name an amortizer");
+        return brn_fail(
+            BRN_ERR_USAGE,
+            "amortizer.kind=none has nothing to train: set train.loss=none too, or name an amortizer");
     if (present && !trained)
-        return brn_fail(BRN_ERR_USAGE, "train.loss=none leaves the amortizer untrained: set amortizer.kind=none too, or name a loss");
+        return brn_fail(
+            BRN_ERR_USAGE,
+            "train.loss=none leaves the amortizer untrained: set amortizer.kind=none too, or name a loss");
     return BRN_OK;
 }
 
 static brn_status check_solver(const brn_conjugate_settings *c)
 {
     if (c->min_iterations > c->max_iterations)
-        return brn_fail(BRN_ERR_USAGE, "conjugate.min_iterations=%d exceeds conjugate.max_iterations=%d", c->min_iterations,
-                        c->max_iterations);
+        return brn_fail(BRN_ERR_USAGE, "conjugate.min_iterations=%d exceeds conjugate.max_iterations=%d",
+                        c->min_iterations, c->max_iterations);
     if (c->line_search == BRN_SEARCH_WOLFE && c->decrease >= c->curvature)
-        return brn_fail(BRN_ERR_USAGE, "conjugate.decrease=%g must be below conjugate.curvature=%g", c->decrease, c->curvature);
+        return brn_fail(BRN_ERR_USAGE, "conjugate.decrease=%g must be below conjugate.curvature=%g",
+                        c->decrease, c->curvature);
     return BRN_OK;
 }
 
 static brn_status check_training(const brn_settings *s)
 {
     if (s->train.warmup > s->train.steps)
-        return brn_fail(BRN_ERR_USAGE, "train.warmup=%lld exceeds train.steps=%lld", (long long)s->train.warmup,
-                        (long long)s->train.steps);
+        return brn_fail(BRN_ERR_USAGE, "train.warmup=%lld exceeds train.steps=%lld",
+                        (long long)s->train.warmup, (long long)s->train.steps);
     if (s->train.pretrain_low >= s->train.pretrain_high)
-        return brn_fail(BRN_ERR_USAGE, "train.pretrain_low=%g must be below train.pretrain_high=%g", s->train.pretrain_low,
-                        s->train.pretrain_high);
+        return brn_fail(BRN_ERR_USAGE, "train.pretrain_low=%g must be below train.pretrain_high=%g",
+                        s->train.pretrain_low, s->train.pretrain_high);
     return BRN_OK;
 }
 

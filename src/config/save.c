@@ -17,10 +17,10 @@
 static int escaped_code(const unsigned char *c)
 {
     int code = 0;
-    if (c[0] == 0xc2 && c[1] < 0xa0) code = c[1];                                            /* controls */
+    if (c[0] == 0xc2 && c[1] < 0xa0) code = c[1];                                             /* controls */
     if (c[0] == 0xe2 && c[1] == 0x80 && (c[2] & 0xfe) == 0xa8) code = 0x2000 | (c[2] & 0x3f); /* line ends */
     if (c[0] == 0xef && c[1] == 0xbb && c[2] == 0xbf) code = 0xfeff;                          /* byte order */
-    if (c[0] == 0xef && c[1] == 0xbf && c[2] >= 0xbe) code = 0xffc0 | (c[2] & 0x3f);          /* none at all */
+    if (c[0] == 0xef && c[1] == 0xbf && c[2] >= 0xbe) code = 0xffc0 | (c[2] & 0x3f); /* none at all */
     return code;
 }
 
@@ -32,7 +32,8 @@ static int print_quoted(FILE *out, const char *text)
         if (code) {
             columns += fprintf(out, "\\u%04X", code);
             c += code < 0x100 ? 1 : 2;
-        } else columns += fprintf(out, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+        } else
+            columns += fprintf(out, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
     }
     return columns + fprintf(out, "\"");
 }
@@ -49,17 +50,22 @@ static int print_groups(FILE *out, const char *key, const char *before)
     return 2 * depth;
 }
 
-static brn_status print_field(FILE *out, const brn_field *field, const char *before, const brn_settings *settings)
+static brn_status print_field(FILE *out, const brn_field *field, const char *before,
+                              const brn_settings *settings)
 {
     char value[BRN_FIELD_TEXT_MAX];
     const char *dot = strrchr(field->key, '.');
     BRN_TRY(brn_field_get(field, settings, value, sizeof value));
     int indent = print_groups(out, field->key, before);
     int columns = fprintf(out, "%*s%s: ", indent, "", dot ? dot + 1 : field->key);
-    if (field->type == BRN_FIELD_TEXT) columns += print_quoted(out, value);
-    else if (field->type == BRN_FIELD_WIDTHS && !brn_field_is_auto(field, settings)) columns += fprintf(out, "[%s]", value);
-    else columns += fprintf(out, "%s", value);
-    fprintf(out, "%*s# %s (%s)\n", columns < COMMENT_COLUMN ? COMMENT_COLUMN - columns : 1, "", field->meaning, field->values);
+    if (field->type == BRN_FIELD_TEXT)
+        columns += print_quoted(out, value);
+    else if (field->type == BRN_FIELD_WIDTHS && !brn_field_is_auto(field, settings))
+        columns += fprintf(out, "[%s]", value);
+    else
+        columns += fprintf(out, "%s", value);
+    fprintf(out, "%*s# %s (%s)\n", columns < COMMENT_COLUMN ? COMMENT_COLUMN - columns : 1, "",
+            field->meaning, field->values);
     return BRN_OK;
 }
 
@@ -74,7 +80,8 @@ brn_status brn_settings_text(const brn_settings *settings, char **text)
         status = print_field(out, &brn_fields[i], i ? brn_fields[i - 1].key : "", settings);
     bool complete = !ferror(out);
     complete = fclose(out) == 0 && complete;
-    if (status == BRN_OK && !complete) status = brn_fail(BRN_ERR_MEMORY, "cannot allocate the text of the settings");
+    if (status == BRN_OK && !complete)
+        status = brn_fail(BRN_ERR_MEMORY, "cannot allocate the text of the settings");
     if (status == BRN_OK) return BRN_OK;
     free(*text);
     *text = NULL;

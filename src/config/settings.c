@@ -7,7 +7,8 @@ brn_status brn_config_find(const char *key, const brn_field **field)
 {
     *field = brn_field_find(key);
     if (*field) return BRN_OK;
-    return brn_fail(BRN_ERR_USAGE, "unknown setting \"%.80s\"; did you mean \"%s\"?", key, brn_field_nearest(key));
+    return brn_fail(BRN_ERR_USAGE, "unknown setting \"%.80s\"; did you mean \"%s\"?", key,
+                    brn_field_nearest(key));
 }
 
 brn_status brn_settings_set(brn_settings *settings, const char *key, const char *value)
