@@ -15,6 +15,8 @@
 #include "prelude/math.h"
 #include "prelude/activation.h"
 #include "prelude/philox.h"
+#include "prelude/conjugate.h"
+#include "prelude/search.h"
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
