@@ -16,6 +16,15 @@ const char *in_folder(const folder *f, const char *name);
 const char *put_bytes(const folder *f, const char *name, const void *bytes, size_t n);
 const char *put_text(const folder *f, const char *name, const char *text);
 
+/** An NPY array of this version, header dictionary and data, into `out`; returns its length. */
+size_t make_npy(unsigned char *out, int version, const char *dictionary, const void *data, size_t n);
+
+/** The same as a file, version 1. */
+const char *put_npy(const folder *f, const char *name, const char *dictionary, const void *data, size_t n);
+
+/** Add a member to an NPZ archive, which is made if need be. Only where BRN_HAVE_ZIP. */
+void add_to_npz(const char *path, const char *member, const void *bytes, size_t n, int method);
+
 /** Number of files in the folder: shows that no temporary file is left behind. */
 int count_files(const folder *f);
 
