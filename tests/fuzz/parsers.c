@@ -36,8 +36,8 @@ static void refused_clearly(brn_status status, const char *path)
 static void read_table(const char *path, const brn_table_options *options)
 {
     enum { MAX_ROWS = 1000 };
-    size_t     got, total = 0;
-    int64_t    counted;
+    size_t got, total = 0;
+    int64_t counted;
     brn_table *t;
     brn_status status = brn_table_open(&t, path, options);
     if (status != BRN_OK) {
@@ -46,15 +46,18 @@ static void read_table(const char *path, const brn_table_options *options)
     }
     int d = brn_table_cols(t);
     PROMISE(d >= 1);
-    for (int i = 0; i < d && i < 16; ++i) (void)(brn_table_column_name(t, i) && strlen(brn_table_column_name(t, i)));
+    for (int i = 0; i < d && i < 16; ++i)
+        (void)(brn_table_column_name(t, i) && strlen(brn_table_column_name(t, i)));
     float *rows = malloc(sizeof *rows * 7 * (size_t)d), weights[7];
     do {
         status = brn_table_read(t, rows, weights, 7, &got);
         for (size_t i = 0; status == BRN_OK && i < got * (size_t)d; ++i) PROMISE(isfinite(rows[i]));
         total += got;
     } while (status == BRN_OK && got > 0 && total < MAX_ROWS);
-    if (status != BRN_OK) refused_clearly(status, path);
-    else if (got == 0) PROMISE(brn_table_rows(t) == (int64_t)total && total > 0);
+    if (status != BRN_OK)
+        refused_clearly(status, path);
+    else if (got == 0)
+        PROMISE(brn_table_rows(t) == (int64_t)total && total > 0);
     if (brn_table_count(t, &counted) == BRN_OK) PROMISE(counted >= 1);
     free(rows);
     brn_table_close(t);
@@ -63,7 +66,7 @@ static void read_table(const char *path, const brn_table_options *options)
 void parse_table(const uint8_t *bytes, size_t n)
 {
     char path[64];
-    int  fd = file_of(bytes, n, path);
+    int fd = file_of(bytes, n, path);
     read_table(path, NULL);
     read_table(path, &(brn_table_options){.weight = "1", .header = BRN_TABLE_HEADER_YES, .separator = ' '});
     close(fd);
@@ -71,16 +74,16 @@ void parse_table(const uint8_t *bytes, size_t n)
 
 void parse_safetensors(const uint8_t *bytes, size_t n)
 {
-    char    path[64];
-    size_t  count, pairs;
+    char path[64];
+    size_t count, pairs;
     brn_st *st;
-    int     fd = file_of(bytes, n, path);
+    int fd = file_of(bytes, n, path);
     brn_status status = brn_st_open(&st, path);
     if (status != BRN_OK) {
         refused_clearly(status, path);
     } else {
         const brn_st_tensor *tensors = brn_st_tensors(st, &count);
-        const brn_st_pair   *metadata = brn_st_metadata_all(st, &pairs);
+        const brn_st_pair *metadata = brn_st_metadata_all(st, &pairs);
         for (size_t i = 0; i < pairs; ++i) PROMISE(brn_st_metadata(st, metadata[i].key) == metadata[i].value);
         for (size_t i = 0; i < count; ++i) {
             const brn_st_tensor *t = &tensors[i];

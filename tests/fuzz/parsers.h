@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void parse_table(const uint8_t *bytes, size_t n);       /* NPY, NPZ and CSV, told apart by content */
+void parse_table(const uint8_t *bytes, size_t n); /* NPY, NPZ and CSV, told apart by content */
 void parse_safetensors(const uint8_t *bytes, size_t n);
 
 #endif

@@ -20,11 +20,12 @@ TestSuite(bad_npz, .init = make, .fini = drop);
 TestSuite(bad_csv, .init = make, .fini = drop);
 TestSuite(bad_any, .init = make, .fini = drop);
 
-static void must_be_refused(const char *path, const brn_table_options *options, brn_status status, const char *line)
+static void must_be_refused(const char *path, const brn_table_options *options, brn_status status,
+                            const char *line)
 {
     float *rows, *weights;
     size_t n;
-    int    d;
+    int d;
     MUST_FAIL(brn_table_load(path, options, &rows, &weights, &n, &d), status, line);
     cr_assert(strstr(brn_last_error(), path), "\"%s\" does not name the file", brn_last_error());
     cr_assert(!strchr(brn_last_error(), '\n'));
@@ -40,7 +41,8 @@ Test(bad_any, no_such_file_and_no_file)
 
 /* ---- NPY --------------------------------------------------------------------------------------- */
 
-#define DICT(descr, order, shape) "{'descr': " descr ", 'fortran_order': " order ", 'shape': " shape ", }     \n"
+#define DICT(descr, order, shape)                                                                            \
+    "{'descr': " descr ", 'fortran_order': " order ", 'shape': " shape ", }     \n"
 
 static const float six[6] = {1, 2, 3, 4, 5, 6};
 
@@ -49,7 +51,8 @@ Test(bad_npy, headers)
     static const struct {
         const char *dictionary, *line;
     } cases[] = {
-        {DICT("'<f4'", "False", "(3, 3)"), "shape 3 x 3 of f4 needs 36 bytes after the header, found 24 (truncated?)"},
+        {DICT("'<f4'", "False", "(3, 3)"),
+         "shape 3 x 3 of f4 needs 36 bytes after the header, found 24 (truncated?)"},
         {DICT("'<f4'", "False", "(3, 1)"), "needs 12 bytes after the header, found 24"},
         {DICT("'<f4'", "False", "(1000000000000, 3)"), "truncated"},
         {DICT("'<f4'", "True", "(1000000000000, 3)"), "truncated"},
@@ -85,7 +88,8 @@ Test(bad_npy, headers)
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (6,)} x", "nothing after '}'"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i)
-        must_be_refused(put_npy(&dir, "bad.npy", cases[i].dictionary, six, sizeof six), NULL, BRN_ERR_INPUT, cases[i].line);
+        must_be_refused(put_npy(&dir, "bad.npy", cases[i].dictionary, six, sizeof six), NULL, BRN_ERR_INPUT,
+                        cases[i].line);
 }
 
 Test(bad_npy, magic_and_lengths)
@@ -93,33 +97,40 @@ Test(bad_npy, magic_and_lengths)
     unsigned char bytes[512];
     size_t n = make_npy(bytes, 1, DICT("'<f4'", "False", "(3, 2)"), six, sizeof six);
     must_be_refused(put_text(&dir, "empty.npy", ""), NULL, BRN_ERR_INPUT, "the file is empty");
-    must_be_refused(put_text(&dir, "text.npy", "1,2\n3,4\n5,6\n7,8\n"), NULL, BRN_ERR_INPUT, "byte 0: expected an NPY array");
-    for (size_t cut = 6; cut < n; ++cut) must_be_refused(put_bytes(&dir, "cut.npy", bytes, cut), NULL, BRN_ERR_INPUT, "cut.npy");
+    must_be_refused(put_text(&dir, "text.npy", "1,2\n3,4\n5,6\n7,8\n"), NULL, BRN_ERR_INPUT,
+                    "byte 0: expected an NPY array");
+    for (size_t cut = 6; cut < n; ++cut)
+        must_be_refused(put_bytes(&dir, "cut.npy", bytes, cut), NULL, BRN_ERR_INPUT, "cut.npy");
     bytes[6] = 4;
-    must_be_refused(put_bytes(&dir, "version.npy", bytes, n), NULL, BRN_ERR_INPUT, "byte 6: NPY version 4.0, expected 1 to 3");
+    must_be_refused(put_bytes(&dir, "version.npy", bytes, n), NULL, BRN_ERR_INPUT,
+                    "byte 6: NPY version 4.0, expected 1 to 3");
     bytes[6] = 2; /* the length now has four bytes, two of them from the text */
     must_be_refused(put_bytes(&dir, "length.npy", bytes, n), NULL, BRN_ERR_INPUT, "byte 8: NPY header of");
 }
 
 Test(bad_npy, values)
 {
-    float  f[6] = {1, 2, 3, NAN, 5, 6};
+    float f[6] = {1, 2, 3, NAN, 5, 6};
     double g[6] = {1, 2, 3, 4, 1e300, 6};
-    must_be_refused(put_npy(&dir, "a.npy", DICT("'<f4'", "False", "(3, 2)"), f, sizeof f), NULL, BRN_ERR_INPUT,
-                    "row 2 of 3, column 2 of 2: found nan, expected a finite float");
-    must_be_refused(put_npy(&dir, "a.npy", DICT("'<f4'", "True", "(2, 3)"), f, sizeof f), NULL, BRN_ERR_INPUT, "row 2 of 2, column 2 of 3");
+    must_be_refused(put_npy(&dir, "a.npy", DICT("'<f4'", "False", "(3, 2)"), f, sizeof f), NULL,
+                    BRN_ERR_INPUT, "row 2 of 3, column 2 of 2: found nan, expected a finite float");
+    must_be_refused(put_npy(&dir, "a.npy", DICT("'<f4'", "True", "(2, 3)"), f, sizeof f), NULL, BRN_ERR_INPUT,
+                    "row 2 of 2, column 2 of 3");
     f[3] = -INFINITY;
-    must_be_refused(put_npy(&dir, "a.npy", DICT("'<f4'", "False", "(6,)"), f, sizeof f), NULL, BRN_ERR_INPUT, "row 4 of 6, column 1 of 1: found -inf");
-    must_be_refused(put_npy(&dir, "a.npy", DICT("'<f8'", "False", "(3, 2)"), g, sizeof g), NULL, BRN_ERR_INPUT,
-                    "row 3 of 3, column 1 of 2: found 1e+300, expected a finite float");
+    must_be_refused(put_npy(&dir, "a.npy", DICT("'<f4'", "False", "(6,)"), f, sizeof f), NULL, BRN_ERR_INPUT,
+                    "row 4 of 6, column 1 of 1: found -inf");
+    must_be_refused(put_npy(&dir, "a.npy", DICT("'<f8'", "False", "(3, 2)"), g, sizeof g), NULL,
+                    BRN_ERR_INPUT, "row 3 of 3, column 1 of 2: found 1e+300, expected a finite float");
 }
 
 Test(bad_npy, weights)
 {
     const float negative[4] = {1, 0.5f, 2, -0.25f};
     const char *path = put_npy(&dir, "a.npy", DICT("'<f4'", "False", "(2, 2)"), negative, sizeof negative);
-    must_be_refused(path, &(brn_table_options){.weight = "2"}, BRN_ERR_INPUT, "row 2: weight -0.25 in column 2, expected at least 0");
-    must_be_refused(path, &(brn_table_options){.weight = "w"}, BRN_ERR_INPUT, "no column 'w' for the weights: expected a number from 1 to 2");
+    must_be_refused(path, &(brn_table_options){.weight = "2"}, BRN_ERR_INPUT,
+                    "row 2: weight -0.25 in column 2, expected at least 0");
+    must_be_refused(path, &(brn_table_options){.weight = "w"}, BRN_ERR_INPUT,
+                    "no column 'w' for the weights: expected a number from 1 to 2");
     must_be_refused(path, &(brn_table_options){.weight = "0"}, BRN_ERR_INPUT, "a number from 1 to 2");
     must_be_refused(path, &(brn_table_options){.weight = "3"}, BRN_ERR_INPUT, "a number from 1 to 2");
     path = put_npy(&dir, "b.npy", DICT("'<f4'", "False", "(4,)"), negative, sizeof negative);
@@ -153,20 +164,24 @@ static size_t make_npz(unsigned char *bytes, size_t room, const char *dictionary
 Test(bad_npz, archives)
 {
     unsigned char bytes[4096], npy[256];
-    must_be_refused(put_text(&dir, "text.npz", "not an archive"), NULL, BRN_ERR_INPUT, "expected an NPZ (ZIP) archive");
+    must_be_refused(put_text(&dir, "text.npz", "not an archive"), NULL, BRN_ERR_INPUT,
+                    "expected an NPZ (ZIP) archive");
     must_be_refused(put_text(&dir, "empty.npz", ""), NULL, BRN_ERR_INPUT, "expected an NPZ (ZIP) archive");
-    must_be_refused(put_text(&dir, "magic.npz", "PK\3\4 and nothing"), NULL, BRN_ERR_INPUT, "expected an NPZ (ZIP) archive");
+    must_be_refused(put_text(&dir, "magic.npz", "PK\3\4 and nothing"), NULL, BRN_ERR_INPUT,
+                    "expected an NPZ (ZIP) archive");
     const char *path = in_folder(&dir, "a.npz");
     add_to_npz(path, "readme.txt", "hello", 5, ZIP_CM_STORE);
     must_be_refused(path, NULL, BRN_ERR_INPUT, "expected arrays (members *.npy), found none");
     add_to_npz(path, "x.npy", "hello", 5, ZIP_CM_STORE);
-    add_to_npz(path, "y.npy", npy, make_npy(npy, 1, DICT("'>f4'", "False", "(3, 2)"), six, sizeof six), ZIP_CM_DEFLATE);
+    add_to_npz(path, "y.npy", npy, make_npy(npy, 1, DICT("'>f4'", "False", "(3, 2)"), six, sizeof six),
+               ZIP_CM_DEFLATE);
     must_be_refused(path, NULL, BRN_ERR_INPUT, "[x]:byte 0: expected an NPY array");
     must_be_refused(path, &(brn_table_options){.array = "y"}, BRN_ERR_INPUT, "[y]: big-endian");
     must_be_refused(path, &(brn_table_options){.array = "z"}, BRN_ERR_INPUT, "no array 'z', found x, y");
 
     size_t n = make_npz(bytes, sizeof bytes, DICT("'<f4'", "False", "(3, 2)"), 24, ZIP_CM_DEFLATE);
-    for (size_t cut = 4; cut < n; cut += 7) must_be_refused(put_bytes(&dir, "cut.npz", bytes, cut), NULL, BRN_ERR_INPUT, "cut.npz");
+    for (size_t cut = 4; cut < n; cut += 7)
+        must_be_refused(put_bytes(&dir, "cut.npz", bytes, cut), NULL, BRN_ERR_INPUT, "cut.npz");
 }
 
 Test(bad_npz, sizes_and_checksums)
@@ -175,7 +190,7 @@ Test(bad_npz, sizes_and_checksums)
     size_t n = make_npz(bytes, sizeof bytes, DICT("'<f4'", "False", "(3, 2)"), 24, ZIP_CM_STORE);
     float *rows;
     size_t count;
-    int    d;
+    int d;
     MUST(brn_table_load(put_bytes(&dir, "good.npz", bytes, n), NULL, &rows, NULL, &count, &d));
     free(rows);
     patch_directory(bytes, n, 6, 4000000000u);
@@ -189,7 +204,8 @@ Test(bad_npz, sizes_and_checksums)
     must_be_refused(put_bytes(&dir, "sum.npz", bytes, n), NULL, BRN_ERR_INPUT, "CRC");
 
     n = make_npz(bytes, sizeof bytes, DICT("'<f4'", "False", "(300, 2)"), 24, ZIP_CM_DEFLATE);
-    must_be_refused(put_bytes(&dir, "claim.npz", bytes, n), NULL, BRN_ERR_INPUT, "shape 300 x 2 of f4 needs 2400 bytes");
+    must_be_refused(put_bytes(&dir, "claim.npz", bytes, n), NULL, BRN_ERR_INPUT,
+                    "shape 300 x 2 of f4 needs 2400 bytes");
 }
 
 /* A small archive that says it holds 3 GB is refused before anything of that size is allocated. */
@@ -198,7 +214,8 @@ Test(bad_npz, a_bomb_takes_no_memory)
     static unsigned char bytes[65536];
     size_t n = make_npz(bytes, sizeof bytes, DICT("'<f4'", "True", "(250000000, 3)"), 1000, ZIP_CM_DEFLATE);
     patch_directory(bytes, n, 6, 3000000000u + 76);
-    must_be_refused(put_bytes(&dir, "bomb.npz", bytes, n), NULL, BRN_ERR_INPUT, "compressed bytes cannot hold");
+    must_be_refused(put_bytes(&dir, "bomb.npz", bytes, n), NULL, BRN_ERR_INPUT,
+                    "compressed bytes cannot hold");
     struct rusage used;
     getrusage(RUSAGE_SELF, &used);
     cr_assert_lt(used.ru_maxrss, 500000, "%ld KiB", used.ru_maxrss);
@@ -215,7 +232,8 @@ Test(bad_npz, duplicate_names)
     n = fread(bytes, 1, sizeof bytes, file);
     fclose(file);
     for (unsigned char *at = bytes; (at = memmem(at, n - (size_t)(at - bytes), "b.npy", 5)); ++at) *at = 'a';
-    must_be_refused(put_bytes(&dir, "two.npz", bytes, n), NULL, BRN_ERR_INPUT, "two members are named 'a.npy'");
+    must_be_refused(put_bytes(&dir, "two.npz", bytes, n), NULL, BRN_ERR_INPUT,
+                    "two members are named 'a.npy'");
 }
 #endif
 
@@ -252,12 +270,15 @@ Test(bad_csv, contents)
         {"x,\"y\n1,2\n", "a.csv:1:2: expected a column name in paired quotes"},
         {"1,2\n3,\x01\xff\x80g\n", "found \"???g\""},
         {"1,2\n3,aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n", "found \"aaaaaaaaaaaaaaaaaaaaaaaa\"..."},
-        {"\xff\xfe" "1,2\n", "text in UTF-16"},
+        {"\xff\xfe"
+         "1,2\n",
+         "text in UTF-16"},
         {"1,2\r3,4\r", "a.csv:1:2: expected a number in column 2, found \"2?3\""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i)
         must_be_refused(put_text(&dir, "a.csv", cases[i].text), NULL, BRN_ERR_INPUT, cases[i].line);
-    must_be_refused(put_bytes(&dir, "a.csv", "1,2\n3\0,4\n", 9), NULL, BRN_ERR_INPUT, "a.csv:2:1: expected a number");
+    must_be_refused(put_bytes(&dir, "a.csv", "1,2\n3\0,4\n", 9), NULL, BRN_ERR_INPUT,
+                    "a.csv:2:1: expected a number");
 }
 
 Test(bad_csv, options)
@@ -265,20 +286,25 @@ Test(bad_csv, options)
     brn_table *t;
     const char *path = put_text(&dir, "a.csv", "x,w,w\n1,2,3\n");
     must_be_refused(path, &(brn_table_options){.weight = "w"}, BRN_ERR_INPUT, "two columns are named 'w'");
-    must_be_refused(path, &(brn_table_options){.weight = "y"}, BRN_ERR_INPUT, "expected a name of the header or a number from 1 to 3");
-    must_be_refused(path, &(brn_table_options){.header = BRN_TABLE_HEADER_NO}, BRN_ERR_INPUT, "a.csv:1:1: expected a number");
-    must_be_refused(put_text(&dir, "b.csv", "1,2\n"), &(brn_table_options){.header = BRN_TABLE_HEADER_YES}, BRN_ERR_INPUT, "no rows after");
-    MUST_FAIL(brn_table_open(&t, path, &(brn_table_options){.separator = '|'}), BRN_ERR_USAGE, "separator '|'");
+    must_be_refused(path, &(brn_table_options){.weight = "y"}, BRN_ERR_INPUT,
+                    "expected a name of the header or a number from 1 to 3");
+    must_be_refused(path, &(brn_table_options){.header = BRN_TABLE_HEADER_NO}, BRN_ERR_INPUT,
+                    "a.csv:1:1: expected a number");
+    must_be_refused(put_text(&dir, "b.csv", "1,2\n"), &(brn_table_options){.header = BRN_TABLE_HEADER_YES},
+                    BRN_ERR_INPUT, "no rows after");
+    MUST_FAIL(brn_table_open(&t, path, &(brn_table_options){.separator = '|'}), BRN_ERR_USAGE,
+              "separator '|'");
 }
 
 /* One wide line and a million short ones would be 20 GB as a matrix. */
 Test(bad_csv, ragged_files_take_no_memory)
 {
     size_t wide = 10000, narrow = 500000, n = 2 * wide + 2 * narrow;
-    char  *text = malloc(n + 1);
+    char *text = malloc(n + 1);
     for (size_t i = 0; i < n; i += 2) text[i] = '1', text[i + 1] = i + 2 < 2 * wide ? ',' : '\n';
     text[n] = '\0';
-    must_be_refused(put_text(&dir, "a.csv", text), NULL, BRN_ERR_INPUT, "a.csv:2: expected 10000 columns, found 1");
+    must_be_refused(put_text(&dir, "a.csv", text), NULL, BRN_ERR_INPUT,
+                    "a.csv:2: expected 10000 columns, found 1");
     free(text);
     struct rusage used;
     getrusage(RUSAGE_SELF, &used);
@@ -297,9 +323,10 @@ Test(bad_any, failing_allocations)
         for (int n = 1; status != BRN_OK; ++n) {
             float *rows, *weights;
             size_t count;
-            int    d;
+            int d;
             brn_alloc_fail_at(n);
-            status = brn_table_load(files[i], &(brn_table_options){.weight = "2"}, &rows, &weights, &count, &d);
+            status =
+                brn_table_load(files[i], &(brn_table_options){.weight = "2"}, &rows, &weights, &count, &d);
             brn_alloc_fail_at(0);
             cr_assert(status == BRN_OK || status == BRN_ERR_MEMORY);
             failed += status != BRN_OK;

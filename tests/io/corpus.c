@@ -10,7 +10,7 @@ static int replay(const char *folder, void (*parse)(const uint8_t *, size_t))
 {
     static uint8_t bytes[1 << 20];
     char path[512];
-    int  count = 0;
+    int count = 0;
     snprintf(path, sizeof path, "%s/tests/fuzz/corpus/%s", BRN_SOURCE_DIR, folder);
     DIR *dir = opendir(path);
     cr_assert(dir, "no folder %s", path);
