@@ -134,16 +134,11 @@ static brn_status sum_slice(void *context, brn_queue *q, int item)
     return BRN_OK;
 }
 
-static brn_status sum_groups(brn_trainer *t, brn_buf **grad, const brn_net *net)
+brn_status brn_trainer_reduce(brn_trainer *t, bool amortizer)
 {
+    const brn_net *net = amortizer ? brn_amortizer_net(&t->model->h) : &t->model->f.part[0];
+    brn_buf **grad = amortizer ? t->h_grad : t->f_grad;
     const int slices = (int)((net->shape.size + SLICE - 1) / SLICE);
     if (t->groups > 1) BRN_TRY(brn_parallel(t->dev, slices, sum_slice, &(sum_job){grad, t->groups, net->shape.size}));
     return brn_net_pullback(net, brn_device_queue(t->dev, 0), grad[0]);
-}
-
-brn_status brn_trainer_reduce(brn_trainer *t)
-{
-    const brn_net *h = brn_amortizer_net(&t->model->h);
-    BRN_TRY(sum_groups(t, t->f_grad, &t->model->f.part[0]));
-    return h ? sum_groups(t, t->h_grad, h) : BRN_OK;
 }

@@ -136,18 +136,22 @@ static brn_status read_losses(brn_trainer *t)
                     (long long)t->step, t->set->train.divergence);
 }
 
+static brn_status learn_net(brn_trainer *t, bool amortizer, double rate)
+{
+    brn_net *net = amortizer ? brn_amortizer_net(&t->model->h) : &t->model->f.part[0];
+    if (!net) return BRN_OK;
+    BRN_TRY(brn_trainer_reduce(t, amortizer));
+    BRN_TRY(brn_optimizer_step(amortizer ? t->h_opt : t->f_opt, net, amortizer ? t->h_grad[0] : t->f_grad[0], rate));
+    return brn_net_prepare(net, brn_device_queue(t->dev, 0));
+}
+
 static brn_status learn(brn_trainer *t)
 {
     const double rate = brn_schedule_rate(t->set->train.schedule, t->step, t->set->train.steps, t->set->train.warmup, t->set->train.lr_final);
-    brn_net *f = &t->model->f.part[0], *h = brn_amortizer_net(&t->model->h);
-    BRN_TRY(brn_optimizer_step(t->f_opt, f, t->f_grad[0], rate));
-    BRN_TRY(brn_net_prepare(f, brn_device_queue(t->dev, 0)));
-    if (h) {
-        BRN_TRY(brn_optimizer_step(t->h_opt, h, t->h_grad[0], rate));
-        BRN_TRY(brn_net_prepare(h, brn_device_queue(t->dev, 0)));
-    }
+    BRN_TRY(learn_net(t, false, rate));
+    BRN_TRY(learn_net(t, true, rate));
     if (!t->model->averaged) return BRN_OK;
-    return brn_average_update(t->dev, t->model->averaged, f->theta, f->shape.size, t->set->train.averaging, t->step);
+    return brn_average_update(t->dev, t->model->averaged, t->model->f.part[0].theta, t->set->train.averaging, t->step);
 }
 
 brn_status brn_trainer_step(brn_trainer *t)
@@ -156,7 +160,6 @@ brn_status brn_trainer_step(brn_trainer *t)
     if (t->solver) BRN_TRY(brn_solver_run(t->solver, &t->model->f, &t->y, &t->argmax));
     BRN_TRY(brn_parallel(t->dev, t->groups, group_gradient, t));
     BRN_TRY(read_losses(t));
-    BRN_TRY(brn_trainer_reduce(t));
     BRN_TRY(learn(t));
     t->model->steps = ++t->step;
     return BRN_OK;

@@ -68,7 +68,7 @@ bool brn_loss_finetunes(brn_loss loss);
 /** Gradients of the dual and the amortization loss over the tiles of group `group`. */
 brn_status brn_trainer_group_gradient(brn_trainer *t, brn_queue *q, int group);
 
-/** f_grad[0] and h_grad[0] = sums over groups, turned into gradients with respect to theta. */
-brn_status brn_trainer_reduce(brn_trainer *t);
+/** f_grad[0] or h_grad[0] = sum over groups, turned into the gradient with respect to theta. */
+brn_status brn_trainer_reduce(brn_trainer *t, bool amortizer);
 
 #endif
