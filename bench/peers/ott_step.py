@@ -1,7 +1,7 @@
 """Times one training step of OTT-JAX's neural dual solver.
 
-Its own networks, L-BFGS and jitted update, with the widths, batch, optimizer and tolerance of the published settings. What
-it does not offer differs, see README.md.
+Its own networks, L-BFGS and jitted update, with the widths, batch, optimizer and tolerance of the published settings.
+Where it offers no such choice it differs: README.md says how.
 """
 import timing
 
@@ -27,7 +27,7 @@ def make_optimizer():
 
 def main():
     p = timing.parser(__doc__.splitlines()[0])
-    p.add_argument("--solver-iterations", type=int, default=10, 
+    p.add_argument("--solver-iterations", type=int, default=10,
                    help="limit of the L-BFGS (default 10, OTT's own; published: 100)")
     args, pair = timing.load(p)
 
@@ -49,7 +49,8 @@ def main():
 
     (state_f, _), measured = timing.measure(args, pair, step, (solver.state_f, solver.state_g))
     timing.report("ott-jax", args, measured, state_f.potential_gradient_fn(state_f.params),
-                  ("ott-jax", "jax", "jaxlib", "jaxopt", "flax", "optax"), solver_iterations_limit=args.solver_iterations)
+                  ("ott-jax", "jax", "jaxlib", "jaxopt", "flax", "optax"),
+                  solver_iterations_limit=args.solver_iterations)
 
 
 if __name__ == "__main__":

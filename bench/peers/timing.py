@@ -63,8 +63,8 @@ def measure(args, pair, step, state):
     rng = np.random.default_rng(args.seed)
 
     def block(state, steps):
-        batches = [(jax.device_put(pair.sample_source(rng, args.batch)), jax.device_put(pair.sample_target(rng, args.batch)))
-                   for _ in range(steps)]
+        batches = jax.device_put([(pair.sample_source(rng, args.batch), pair.sample_target(rng, args.batch))
+                                  for _ in range(steps)])
         jax.block_until_ready(batches)
         start = time.perf_counter()
         for x, y in batches:

@@ -113,7 +113,11 @@ def l2_uvp(mapped, target):
 
 
 def random_pair(n, seed):
-    """A pair with the shapes and construction of the published ones and random weights."""
+    """A pair with the shapes and construction of the published ones and random weights.
+
+    Negative biases and cubed (heavy-tailed) weights leave a few units in charge: averages of many alike units would be
+    nearly linear maps, too easy for the solver.
+    """
     rng = np.random.default_rng(seed)
     unit = np.sqrt(2 / 3 + NOISE**2)
     maps = rng.standard_normal((3, n, n))
@@ -125,13 +129,13 @@ def random_pair(n, seed):
     widths = (max(2 * n, 64), max(2 * n, 64), max(n, 32))
     for part in PARTS:
         for i, h in enumerate(widths):
-            t[f"psi.{part}.quad.{i}"] = (rng.standard_normal((h, n)) * 0.5 / np.sqrt(n)).astype("<f4")
-            t[f"psi.{part}.lin.{i}"] = (rng.standard_normal((h, n)) * 2 / np.sqrt(n)).astype("<f4")
-            t[f"psi.{part}.bias.{i}"] = rng.standard_normal(h).astype("<f4")
+            t[f"psi.{part}.quad.{i}"] = (rng.standard_normal((h, n)) * 0.2 / np.sqrt(n)).astype("<f4")
+            t[f"psi.{part}.lin.{i}"] = (rng.standard_normal((h, n)) * 6 / np.sqrt(n)).astype("<f4")
+            t[f"psi.{part}.bias.{i}"] = (3 * rng.standard_normal(h) - 3).astype("<f4")
         for i in (1, 2):
-            weight = np.abs(rng.standard_normal((widths[i], widths[i - 1]))) / widths[i - 1]
+            weight = np.abs(rng.standard_normal((widths[i], widths[i - 1]))) ** 3 / widths[i - 1]
             t[f"psi.{part}.conv.{i}"] = weight.astype("<f4")
-        t[f"psi.{part}.out"] = np.abs(rng.standard_normal(widths[2])).astype("<f4")
+        t[f"psi.{part}.out"] = (np.abs(rng.standard_normal(widths[2])) ** 3).astype("<f4")
     pair = Pair(t)
     image = pair.push(pair.sample_source(rng, 1 << 14).astype(np.float64))
     t["psi.shift"] = -image.mean(axis=0)
