@@ -17,7 +17,7 @@ def make_potential(kind, n):
     widths = timing.hidden_widths(n)
     if kind == "mlp":
         return potentials.PotentialMLP(dim_hidden=widths, act_fn=nn.elu)
-    return icnn.ICNN(dim_data=n, dim_hidden=widths, act_fn=nn.elu, rectifier_fn=nn.softplus, pos_weights=True)
+    return icnn.ICNN(dim_data=n, dim_hidden=widths, act_fn=nn.elu, pos_weights=True)
 
 
 def make_optimizer():
