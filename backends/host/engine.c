@@ -15,6 +15,7 @@
 #include "prelude/math.h"
 #include "prelude/activation.h"
 #include "prelude/philox.h"
+#include "prelude/sample.h"
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
