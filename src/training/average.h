@@ -5,18 +5,7 @@
 #include "compute/compute.h"
 
 /** mean = d mean + (1 - d) theta with d = min(decay, (1 + k) / (10 + k)) in update k = 0, 1, ...: the
- *  window grows from the start on, so that early averages are not stuck at the start values. For
- *  checkpoints `mean` and `updates` are all there is. */
-typedef struct brn_average {
-    brn_device *dev;
-    brn_buf *mean;
-    double decay;
-    int64_t updates;
-} brn_average;
-
-/** Starts at theta. */
-brn_status brn_average_create(brn_average *average, brn_device *dev, brn_buf *theta, double decay);
-void brn_average_free(brn_average *average);
-brn_status brn_average_update(brn_average *average, brn_buf *theta);
+ *  window grows from the start on, so that early averages are not stuck at the start values. */
+brn_status brn_average_update(brn_device *dev, brn_buf *mean, brn_buf *theta, double decay, int64_t k);
 
 #endif

@@ -16,10 +16,11 @@ static brn_tape_order order_needed(const brn_settings *s)
 
 static brn_status create_member(brn_trainer *t, brn_trainer_member *m)
 {
-    const int lanes = t->x.lanes, n = t->n;
+    const int watched = brn_device_lanes(t->dev, BRN_MONITOR_ROWS), n = t->n;
+    const int lanes = t->x.lanes > watched ? t->x.lanes : watched;
     BRN_TRY(brn_pair_work_create(&m->pair, t->pair, lanes));
     BRN_TRY(brn_pot_work_create(&m->f, &t->model->f, lanes, order_needed(t->set)));
-    if (t->set->train.loss == BRN_LOSS_CYCLE) BRN_TRY(brn_amortizer_work_create(&m->h, &t->model->h, lanes));
+    BRN_TRY(brn_amortizer_work_create(&m->h, &t->model->h, lanes));
     BRN_TRY(brn_buf_create(&m->memory, t->dev, BRN_REAL, (size_t)(3 * n + 1) * (size_t)lanes, "training scratch"));
     const brn_mat all = {m->memory, 0, 3 * n + 1, lanes};
     m->a = brn_mat_features(all, 0, n);

@@ -14,11 +14,14 @@ enum { BRN_STREAM_SOURCE = 1, BRN_STREAM_TARGET, BRN_STREAM_PRETRAIN, BRN_STREAM
  *  several threads busy, and independent of how many there are. */
 enum { BRN_GRADIENT_GROUPS = 8 };
 
-/** Scratch of one queue. */
+/** Rows of the batch a training is watched on: its spread is below what separates models. */
+enum { BRN_MONITOR_ROWS = 2048 };
+
+/** Scratch of one queue, of the training and of its monitor. */
 typedef struct brn_trainer_member {
     brn_pair_work *pair;
     brn_pot_work f;
-    brn_amortizer_work h;     /* for the cycle loss' H(grad f(x)) */
+    brn_amortizer_work h;     /* for H beside the tapes below */
     brn_buf *memory;
     brn_mat a, b, c;          /* [n] each */
     brn_mat value;            /* [1] */
