@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define STANDARD_NORMAL {BRN_SHAPE_BLOBS, .latents = 2, .count = 1, .noise = 1}
-#define CRESCENT        {BRN_SHAPE_CRESCENT, .latents = 2}
+#define CRESCENT        {BRN_SHAPE_CRESCENT, .latents = 2, .noise = 1}
 #define RINGS           {BRN_SHAPE_CIRCLES, .latents = 4, .count = 4, .radius = 3, .noise = .08f}
 #define CIRCLE(r)       {BRN_SHAPE_CIRCLES, .latents = 3, .count = 1, .radius = (r), .noise = .01f}
 
