@@ -15,6 +15,8 @@
 #include "prelude/math.h"
 #include "prelude/activation.h"
 #include "prelude/philox.h"
+#include "prelude/conjugate.h"
+#include "prelude/search.h"
 #include "prelude/sample.h"
 
 #define JOIN_(a, b) a##b

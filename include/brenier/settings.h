@@ -2,8 +2,15 @@
  *  Everything that can be set, in one plain structure: the same names in C, in the configuration
  *  file and on the command line ("train.steps=2000").
  *
- *  A structure is made by brn_settings_preset(), changed by writing its fields or by
- *  brn_settings_set(), and checked by brn_settings_check(). It owns nothing and may be copied.
+ *  A structure is made by brn_settings_preset(), changed by writing its fields, by
+ *  brn_settings_set() or brn_settings_load(), and completed and checked by brn_settings_resolve().
+ *  It owns nothing and may be copied. Fields marked (auto: V) may hold V, which reads "auto" as text,
+ *  until they are resolved. A call that fails leaves the structure as it was.
+ *
+ *      brn_settings s;
+ *      brn_settings_preset(&s, "hd");
+ *      brn_settings_set(&s, "train.steps", "2000");
+ *      brn_settings_resolve(&s, 16);
  */
 #ifndef BRENIER_SETTINGS_H
 #define BRENIER_SETTINGS_H
@@ -110,7 +117,7 @@ typedef struct brn_settings {
 
     struct {
         char pair[BRN_PATH_MAX];   /**< built-in pair, or PATH.safetensors of a benchmark pair */
-        int  n;                    /**< dimension, where the pair leaves it open ("gaussian") */
+        int  n;                    /**< dimension, where the pair leaves it open ("gaussian"; auto: 0) */
         char source[BRN_PATH_MAX]; /**< the user's own samples: NPY, NPZ or CSV */
         char target[BRN_PATH_MAX];
         char source_weight[BRN_NAME_MAX]; /**< weight column of the source, by name or number; "" = none */
@@ -122,12 +129,12 @@ typedef struct brn_settings {
     struct {
         brn_potential_kind kind;
         brn_widths hidden;       /**< auto: [2b, 2b, b], b = max(n, 32), times `widen` */
-        double widen;
+        double widen;            /**< factor of the automatic widths; given widths, and so resolved ones, are final */
         brn_activation activation;
         double slope;            /**< of leaky_relu */
         double alpha;            /**< of elu and celu */
         bool   last_activation;  /**< apply the activation to the last scalar too */
-        bool   actnorm;          /**< ICNN only */
+        bool   actnorm;          /**< ICNN; the MLP has none */
     } potential;
 
     struct {
@@ -167,35 +174,47 @@ typedef struct brn_settings {
     } eval;
 } brn_settings;
 
-/** Fill *settings from a preset: "hd", "hd-paper", "2d", "2d-paper".
+/** Fill *settings from a preset; whatever they held is lost. "hd" and "2d" are recommended, "hd-paper"
+ *  and "2d-paper" are the published settings exactly.
  *  @return BRN_ERR_USAGE with the nearest name for an unknown one. */
 BRN_API brn_status brn_settings_preset(brn_settings *settings, const char *name);
 
 /** Set one field by its dotted name, as on the command line: ("train.steps", "2000"),
- *  ("potential.hidden", "64,64,32"), ("conjugate.gtol", "auto").
+ *  ("potential.hidden", "64,64,32"), ("conjugate.gtol", "auto"). The key "preset" starts over from
+ *  that preset, as brn_settings_preset() does.
  *  @return BRN_ERR_USAGE for an unknown key (the line names the nearest) or a value out of range. */
 BRN_API brn_status brn_settings_set(brn_settings *settings, const char *key, const char *value);
 
-/** The text of one field, as brn_settings_set takes it, into text[0..size). */
+/** Apply "key=value" texts as a command line has them: a preset among them first, wherever it stands,
+ *  then the others in their order, so that a later one wins. All are applied or none.
+ *  @return BRN_ERR_USAGE as brn_settings_set does. */
+BRN_API brn_status brn_settings_assign(brn_settings *settings, int count, const char *const *assignments);
+
+/** The text of one field, as brn_settings_set takes it, into text[0..size); BRN_PATH_MAX suffices.
+ *  @return BRN_ERR_USAGE for an unknown key, a field that holds no possible value, or a small size. */
 BRN_API brn_status brn_settings_get(const brn_settings *settings, const char *key, char *text, size_t size);
 
 /** Read a YAML file of nested groups into *settings; fields it does not name keep their value. A
- *  "preset: NAME" line, if any, is applied first.
- *  @return BRN_ERR_INPUT with file and line; BRN_ERR_USAGE for unknown keys. */
+ *  "preset: NAME" line at top level, wherever it stands, is applied first. Anchors, aliases, tags,
+ *  repeated keys, a second document and files above 1 MiB are refused.
+ *  @return BRN_ERR_INPUT for a bad file or value, BRN_ERR_USAGE for an unknown key; the line starts
+ *          with "path:line:column:". */
 BRN_API brn_status brn_settings_load(brn_settings *settings, const char *path);
 
-/** Write all fields as YAML, atomically, so that brn_settings_load gives back the same structure. */
+/** Write all fields as YAML, atomically, so that brn_settings_load gives back the same structure.
+ *  @return BRN_ERR_DISK if it cannot be written; a former file of that name is then intact. */
 BRN_API brn_status brn_settings_save(const brn_settings *settings, const char *path);
 
 /** All fields as YAML text; *text is allocated, release it with free(). */
 BRN_API brn_status brn_settings_text(const brn_settings *settings, char **text);
 
 /** Replace every (auto) value by what the recipe chooses for dimension n, and check all values
- *  together. Idempotent. */
+ *  together, those written directly into the structure too. Idempotent.
+ *  @return BRN_ERR_USAGE with the field that is out of range, or the fields that contradict each other. */
 BRN_API brn_status brn_settings_resolve(brn_settings *settings, int n);
 
-/** Number of fields, and the i-th one's dotted name, accepted values and meaning (static storage):
- *  for listings and completion. */
+/** Number of fields, and the i-th one's dotted name, accepted values and meaning (static storage; any
+ *  may be NULL): for listings and completion. */
 BRN_API int brn_settings_count(void);
 BRN_API brn_status brn_settings_describe(int i, const char **key, const char **values, const char **meaning);
 

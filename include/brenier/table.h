@@ -29,10 +29,10 @@ typedef enum brn_table_header {
 
 /** How to read a file; all zero, or NULL instead, is the default. */
 typedef struct brn_table_options {
-    const char      *array;     /**< NPZ: name of the array; NULL: the first one */
-    const char      *weight;    /**< column of weights >= 0, by name or by number from 1; NULL or "": none */
-    brn_table_header header;    /**< CSV */
-    char             separator; /**< CSV: ',', ';', '\\t', or ' ' for any white space; 0: seen from the first line */
+    const char *array;       /**< NPZ: name of the array; NULL: the first one */
+    const char *weight;      /**< column of weights >= 0, by name or by number from 1; NULL or "": none */
+    brn_table_header header; /**< CSV */
+    char separator; /**< CSV: ',', ';', '\\t', or ' ' for any white space; 0: seen from the first line */
 } brn_table_options;
 
 /* ---- reading ----------------------------------------------------------------------------------- */
@@ -77,8 +77,8 @@ BRN_API void brn_table_close(brn_table *table);
  *  @param rows    [out] float[n][d], release with free()
  *  @param weights [out] float[n], release with free(); NULL if the options name no column of
  *                       weights. The argument itself may be NULL. */
-BRN_API brn_status brn_table_load(const char *path, const brn_table_options *options, float **rows, float **weights,
-                                  size_t *n, int *d);
+BRN_API brn_status brn_table_load(const char *path, const brn_table_options *options, float **rows,
+                                  float **weights, size_t *n, int *d);
 
 /* ---- writing ----------------------------------------------------------------------------------- */
 
@@ -88,7 +88,8 @@ typedef struct brn_table_writer brn_table_writer;
  *  file appears under its name with brn_table_commit only.
  *  @param names [in] cols names for the header of a CSV file, or NULL: none; unused by the others
  *  @return BRN_ERR_USAGE for another ending, BRN_ERR_DISK where no file can be written. */
-BRN_API brn_status brn_table_create(brn_table_writer **writer, const char *path, int cols, const char *const *names);
+BRN_API brn_status brn_table_create(brn_table_writer **writer, const char *path, int cols,
+                                    const char *const *names);
 
 /** Append n rows, float[n][cols]. NPY and NPZ keep the bits, CSV nine digits, which read back as
  *  the same floats. BRN_ERR_DISK on failure. */

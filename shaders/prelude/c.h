@@ -66,3 +66,7 @@ FN uint m_as_u(float f) { uint u; memcpy(&u, &f, 4); return u; }
 #endif
 /* On the host one call covers all features of a matrix; a GPU spreads them over its grid. */
 #define EACH_FEATURE(i, n) for (int i = 0; i < (n); ++i)
+
+/* The largest value of a private int over the rows of a work-group: loops around PAR_ROWS must have the
+ * same length for all lanes here, where a GPU thread may go its own way. */
+#define ACROSS_ROWS_MAX(to, x) for (int l_ = 0; l_ < rows_; ++l_) to = x[l_] > to ? x[l_] : to;

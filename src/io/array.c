@@ -11,10 +11,10 @@
 
 typedef struct array {
     brn_bytes bytes;
-    brn_npy   npy;
-    uint64_t  row;   /* the next one */
-    float    *whole; /* see load_whole */
-    float     block[BLOCK];
+    brn_npy npy;
+    uint64_t row; /* the next one */
+    float *whole; /* see load_whole */
+    float block[BLOCK];
     unsigned char raw[BLOCK * 8];
 } array;
 
@@ -28,9 +28,11 @@ static brn_status fetch(array *a, uint64_t first, size_t n, float *out)
         if (isfinite(out[i])) continue;
         uint64_t at = first + i, inner = npy->fortran ? npy->rows : npy->cols;
         unsigned long long major = at / inner + 1, minor = at % inner + 1;
-        return brn_fail(BRN_ERR_INPUT, "%s: row %llu of %llu, column %llu of %llu: found %g, expected a finite float", a->bytes.name,
-                        npy->fortran ? minor : major, (unsigned long long)npy->rows, npy->fortran ? major : minor,
-                        (unsigned long long)npy->cols, brn_npy_value(npy, a->raw + i * npy->item));
+        return brn_fail(BRN_ERR_INPUT,
+                        "%s: row %llu of %llu, column %llu of %llu: found %g, expected a finite float",
+                        a->bytes.name, npy->fortran ? minor : major, (unsigned long long)npy->rows,
+                        npy->fortran ? major : minor, (unsigned long long)npy->cols,
+                        brn_npy_value(npy, a->raw + i * npy->item));
     }
     return BRN_OK;
 }
@@ -81,11 +83,11 @@ static brn_status read_from_whole(array *a, size_t n, float *cells)
 
 static brn_status read_rows(brn_rows *rows, float *cells, size_t max, size_t *got)
 {
-    array   *a = rows->source;
+    array *a = rows->source;
     uint64_t left = a->npy.rows - a->row;
-    size_t   n = left < max ? (size_t)left : max;
+    size_t n = left < max ? (size_t)left : max;
     *got = 0;
-    BRN_TRY(!a->npy.fortran        ? read_c_order(a, n, cells)
+    BRN_TRY(!a->npy.fortran       ? read_c_order(a, n, cells)
             : a->bytes.sequential ? read_from_whole(a, n, cells)
                                   : read_fortran_order(a, n, cells));
     a->row += n;
@@ -119,7 +121,12 @@ brn_status brn_rows_array(brn_rows *rows, brn_bytes bytes)
         return status;
     }
     a->bytes = bytes;
-    *rows = (brn_rows){.source = a, .count = (int64_t)a->npy.rows, .cols = (int)a->npy.cols, .read = read_rows,
-                       .rewind = rewind_rows, .count_rows = rewind_rows, .close = close_rows};
+    *rows = (brn_rows){.source = a,
+                       .count = (int64_t)a->npy.rows,
+                       .cols = (int)a->npy.cols,
+                       .read = read_rows,
+                       .rewind = rewind_rows,
+                       .count_rows = rewind_rows,
+                       .close = close_rows};
     return BRN_OK;
 }

@@ -14,11 +14,11 @@
 #define BUFFER_BYTES ((size_t)1 << 16)
 
 struct brn_writer {
-    char    *path, *folder, *temporary;
-    int      fd;       /* -1 after a failure, or while released */
-    mode_t   mode;     /* of the former file; 0: none, the umask decides */
-    uint64_t size;     /* bytes appended, those in the buffer included */
-    size_t   buffered;
+    char *path, *folder, *temporary;
+    int fd;        /* -1 after a failure, or while released */
+    mode_t mode;   /* of the former file; 0: none, the umask decides */
+    uint64_t size; /* bytes appended, those in the buffer included */
+    size_t buffered;
     unsigned char *buffer;
 };
 
@@ -68,7 +68,7 @@ static bool sync_folder(const char *folder)
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return errno == EACCES;
     bool done = sync_all(fd) || errno == EINVAL || errno == ENOTSUP;
-    int  cause = errno;
+    int cause = errno;
     close(fd);
     errno = cause;
     return done;
@@ -101,8 +101,8 @@ static brn_status check_target(brn_writer *w)
     struct stat s;
     if (stat(w->path, &s) == 0) {
         if (!S_ISREG(s.st_mode))
-            return brn_fail(BRN_ERR_DISK, "%s: expected a regular file or none of that name, found a %s", w->path,
-                            S_ISDIR(s.st_mode) ? "folder" : "device, pipe or socket");
+            return brn_fail(BRN_ERR_DISK, "%s: expected a regular file or none of that name, found a %s",
+                            w->path, S_ISDIR(s.st_mode) ? "folder" : "device, pipe or socket");
         w->mode = s.st_mode & 0777;
     } else if (errno != ENOENT) {
         return brn_fail(BRN_ERR_DISK, "%s: cannot be written: %s", w->path, strerror(errno));
@@ -124,8 +124,10 @@ static brn_status create_temporary(brn_writer *w)
         w->fd = open(w->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (w->fd >= 0 || errno != EEXIST) break;
     }
-    if (w->fd >= 0) return w->mode && fchmod(w->fd, w->mode) != 0 ? give_up(w, "setting permissions", errno) : BRN_OK;
-    brn_status status = brn_fail(BRN_ERR_DISK, "%s: cannot create a file in %s: %s", w->path, w->folder, strerror(errno));
+    if (w->fd >= 0)
+        return w->mode && fchmod(w->fd, w->mode) != 0 ? give_up(w, "setting permissions", errno) : BRN_OK;
+    brn_status status =
+        brn_fail(BRN_ERR_DISK, "%s: cannot create a file in %s: %s", w->path, w->folder, strerror(errno));
     free(w->temporary);
     w->temporary = NULL;
     return status;
@@ -133,7 +135,7 @@ static brn_status create_temporary(brn_writer *w)
 
 brn_status brn_writer_open(brn_writer **writer, const char *path)
 {
-    brn_status  status;
+    brn_status status;
     brn_writer *w = NULL;
     *writer = NULL;
     BRN_TRY(BRN_ALLOC(&w, 1, "file writer"));
@@ -208,9 +210,11 @@ static brn_status finish(brn_writer *w)
     int fd = w->fd;
     w->fd = -1;
     if (close(fd) != 0) return give_up(w, "closing", errno); /* network file systems report here */
-    if (injected_failure(BRN_IO_RENAME) || rename(w->temporary, w->path) != 0) return give_up(w, "renaming", errno);
+    if (injected_failure(BRN_IO_RENAME) || rename(w->temporary, w->path) != 0)
+        return give_up(w, "renaming", errno);
     if (!sync_folder(w->folder))
-        return brn_fail(BRN_ERR_DISK, "%s: written, but syncing its folder failed: %s", w->path, strerror(errno));
+        return brn_fail(BRN_ERR_DISK, "%s: written, but syncing its folder failed: %s", w->path,
+                        strerror(errno));
     return BRN_OK;
 }
 

@@ -9,14 +9,15 @@
 
 static brn_status get_file(brn_bytes *bytes, uint64_t offset, void *dst, size_t n)
 {
-    int   fd = *(int *)bytes->handle;
+    int fd = *(int *)bytes->handle;
     char *at = dst;
     while (n > 0) {
         ssize_t got = pread(fd, at, n, (off_t)offset);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return brn_fail(BRN_ERR_INPUT, "%s: reading failed: %s", bytes->name, strerror(errno));
         if (got == 0)
-            return brn_fail(BRN_ERR_INPUT, "%s:byte %llu: the file ends here (truncated?)", bytes->name, (unsigned long long)offset);
+            return brn_fail(BRN_ERR_INPUT, "%s:byte %llu: the file ends here (truncated?)", bytes->name,
+                            (unsigned long long)offset);
         at += got, n -= (size_t)got, offset += (uint64_t)got;
     }
     return BRN_OK;

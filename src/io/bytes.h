@@ -8,11 +8,12 @@
 #include <stdint.h>
 
 typedef struct brn_bytes {
-    char    *name; /**< for error lines: "a.npy", "a.npz[arr_0]" */
+    char *name; /**< for error lines: "a.npy", "a.npz[arr_0]" */
     uint64_t size;
-    bool     sequential; /**< going back means reading everything before once more */
-    void    *handle;
-    brn_status (*get)(struct brn_bytes *bytes, uint64_t offset, void *dst, size_t n); /**< all n or a failure */
+    bool sequential; /**< going back means reading everything before once more */
+    void *handle;
+    brn_status (*get)(struct brn_bytes *bytes, uint64_t offset, void *dst,
+                      size_t n); /**< all n or a failure */
     void (*close)(struct brn_bytes *bytes);
 } brn_bytes;
 

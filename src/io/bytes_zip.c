@@ -14,9 +14,9 @@
 #define DEFLATE_MAX_RATIO 1032
 
 typedef struct member {
-    zip_t      *zip;
+    zip_t *zip;
     zip_file_t *file; /* NULL: not opened yet */
-    uint64_t    index, at;
+    uint64_t index, at;
 } member;
 
 static brn_status zip_failed(const char *name, zip_error_t *error)
@@ -39,22 +39,23 @@ static brn_status read_on(brn_bytes *bytes, member *m, void *dst, size_t n)
         zip_int64_t got = zip_fread(m->file, to, n);
         if (got < 0) return zip_failed(bytes->name, zip_file_get_error(m->file));
         if (got == 0)
-            return brn_fail(BRN_ERR_INPUT, "%s:byte %llu: the member ends here, its size was given as %llu", bytes->name,
-                            (unsigned long long)m->at, (unsigned long long)bytes->size);
+            return brn_fail(BRN_ERR_INPUT, "%s:byte %llu: the member ends here, its size was given as %llu",
+                            bytes->name, (unsigned long long)m->at, (unsigned long long)bytes->size);
         to += got, n -= (size_t)got, m->at += (uint64_t)got;
     }
     if (m->at < bytes->size) return BRN_OK;
-    char        extra; /* reading the end makes libzip compare the checksum */
+    char extra; /* reading the end makes libzip compare the checksum */
     zip_int64_t end = zip_fread(m->file, &extra, 1);
     if (end < 0) return zip_failed(bytes->name, zip_file_get_error(m->file));
-    if (end > 0) return brn_fail(BRN_ERR_INPUT, "%s: the member is longer than its size was given", bytes->name);
+    if (end > 0)
+        return brn_fail(BRN_ERR_INPUT, "%s: the member is longer than its size was given", bytes->name);
     return BRN_OK;
 }
 
 static brn_status get_member(brn_bytes *bytes, uint64_t offset, void *dst, size_t n)
 {
     member *m = bytes->handle;
-    char    skipped[4096];
+    char skipped[4096];
     if (!m->file || offset < m->at) BRN_TRY(reopen(bytes, m));
     while (m->at < offset) {
         uint64_t gap = offset - m->at;
@@ -82,13 +83,15 @@ static int array_name(const char *member_name)
 
 static brn_status no_such_array(const brn_bytes *bytes, const member *m, const char *array)
 {
-    char   list[256] = "";
+    char list[256] = "";
     size_t used = 0;
     zip_int64_t entries = zip_get_num_entries(m->zip, 0);
     for (zip_int64_t i = 0; i < entries && used < 200; ++i) {
         const char *name = zip_get_name(m->zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
         int n = array_name(name);
-        if (n >= 0) used += (size_t)snprintf(list + used, sizeof list - used, "%s%.*s", used ? ", " : "", n < 40 ? n : 40, name);
+        if (n >= 0)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%.*s", used ? ", " : "",
+                                     n < 40 ? n : 40, name);
     }
     if (!used) return brn_fail(BRN_ERR_INPUT, "%s: expected arrays (members *.npy), found none", bytes->name);
     return brn_fail(BRN_ERR_INPUT, "%s: no array '%s', found %s", bytes->name, array, list);
@@ -104,7 +107,8 @@ static brn_status find_member(const brn_bytes *bytes, member *m, const char *arr
         if (n < 0) continue;
         if (*found && strcmp(*found, name) == 0)
             return brn_fail(BRN_ERR_INPUT, "%s: two members are named '%.200s'", bytes->name, name);
-        if (*found || (array && (strlen(array) != (size_t)n || memcmp(array, name, (size_t)n) != 0))) continue;
+        if (*found || (array && (strlen(array) != (size_t)n || memcmp(array, name, (size_t)n) != 0)))
+            continue;
         *found = name;
         m->index = (uint64_t)i;
     }
@@ -121,11 +125,13 @@ static brn_status check_sizes(brn_bytes *bytes, const member *m, uint64_t archiv
     if (zip_stat_index(m->zip, m->index, 0, &s) != 0 || (s.valid & needed) != needed)
         return brn_fail(BRN_ERR_INPUT, "%s: the archive does not give its size", bytes->name);
     if (s.comp_method != ZIP_CM_STORE && s.comp_method != ZIP_CM_DEFLATE)
-        return brn_fail(BRN_ERR_INPUT, "%s: ZIP compression method %d, expected stored or deflated", bytes->name, s.comp_method);
+        return brn_fail(BRN_ERR_INPUT, "%s: ZIP compression method %d, expected stored or deflated",
+                        bytes->name, s.comp_method);
     uint64_t ratio = s.comp_method == ZIP_CM_STORE ? 1 : DEFLATE_MAX_RATIO;
     if (s.comp_size > archive_size || s.size / ratio > s.comp_size)
-        return brn_fail(BRN_ERR_INPUT, "%s: size of %llu bytes claimed, which %llu compressed bytes cannot hold", bytes->name,
-                        (unsigned long long)s.size, (unsigned long long)s.comp_size);
+        return brn_fail(BRN_ERR_INPUT,
+                        "%s: size of %llu bytes claimed, which %llu compressed bytes cannot hold",
+                        bytes->name, (unsigned long long)s.size, (unsigned long long)s.comp_size);
     bytes->size = s.size;
     return BRN_OK;
 }
@@ -141,11 +147,11 @@ static brn_status name_member(brn_bytes *bytes, const char *path, const char *me
 
 brn_status brn_bytes_zip(brn_bytes *bytes, const char *path, const char *array)
 {
-    brn_status  status;
-    int         fd, code = 0;
-    uint64_t    archive_size;
+    brn_status status;
+    int fd, code = 0;
+    uint64_t archive_size;
     const char *found;
-    member     *m = NULL;
+    member *m = NULL;
     *bytes = (brn_bytes){.sequential = true, .get = get_member, .close = close_member};
     BRN_TRY(brn_open_regular(path, &fd, &archive_size)); /* clearer lines than libzip's, and never a folder */
     close(fd);
@@ -156,7 +162,8 @@ brn_status brn_bytes_zip(brn_bytes *bytes, const char *path, const char *array)
     if (!m->zip) {
         zip_error_t error;
         zip_error_init_with_code(&error, code);
-        status = brn_fail(BRN_ERR_INPUT, "%s: expected an NPZ (ZIP) archive: %s", path, zip_error_strerror(&error));
+        status = brn_fail(BRN_ERR_INPUT, "%s: expected an NPZ (ZIP) archive: %s", path,
+                          zip_error_strerror(&error));
         zip_error_fini(&error);
         goto done;
     }
@@ -175,7 +182,8 @@ brn_status brn_bytes_zip(brn_bytes *bytes, const char *path, const char *array)
 {
     (void)array;
     *bytes = (brn_bytes){0};
-    return brn_fail(BRN_ERR_UNSUPPORTED, "%s: NPZ files need a build with libzip (Debian: libzip-dev); NPY files do not", path);
+    return brn_fail(BRN_ERR_UNSUPPORTED,
+                    "%s: NPZ files need a build with libzip (Debian: libzip-dev); NPY files do not", path);
 }
 
 #endif

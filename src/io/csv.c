@@ -12,29 +12,29 @@
 #define MAX_COLUMNS (1 << 20)
 
 typedef struct csv {
-    char     *path;
+    char *path;
     brn_lines lines;
-    char      separator; /* ' ' stands for any run of spaces and tabs */
-    int       cols;
-    char    **names, *name_text;
-    locale_t  c_locale;
-    uint64_t  first_start, first_number; /* of the first row's line */
-    uint64_t  row;                       /* rows read since */
-    uint64_t  empty_line;                /* number of an empty line after a row, or 0 */
+    char separator; /* ' ' stands for any run of spaces and tabs */
+    int cols;
+    char **names, *name_text;
+    locale_t c_locale;
+    uint64_t first_start, first_number; /* of the first row's line */
+    uint64_t row;                       /* rows read since */
+    uint64_t empty_line;                /* number of an empty line after a row, or 0 */
 } csv;
 
 /* ---- cells of one line ------------------------------------------------------------------------- */
 
 typedef struct cells {
     const char *at, *end;
-    char        separator;
-    bool        more;
+    char separator;
+    bool more;
 } cells;
 
 typedef struct cell {
     const char *text; /* without the quotes around it and the spaces around those */
-    size_t      n;
-    bool        quoted, broken; /* broken: no closing quote, or text after it */
+    size_t n;
+    bool quoted, broken; /* broken: no closing quote, or text after it */
 } cell;
 
 static bool is_space(char c, char separator) { return c == ' ' || (c == '\t' && separator != '\t'); }
@@ -71,7 +71,8 @@ static void quoted_cell(cells *it, cell *c)
 {
     c->quoted = true;
     c->text = ++it->at;
-    while (it->at < it->end && (*it->at != '"' || (it->at + 1 < it->end && it->at[1] == '"'))) it->at += *it->at == '"' ? 2 : 1;
+    while (it->at < it->end && (*it->at != '"' || (it->at + 1 < it->end && it->at[1] == '"')))
+        it->at += *it->at == '"' ? 2 : 1;
     c->n = (size_t)(it->at - c->text);
     c->broken = it->at == it->end;
     if (it->at < it->end) ++it->at;
@@ -99,8 +100,8 @@ static bool next_cell(cells *it, cell *c)
 
 static int count_cells(const csv *f, const char *line, size_t n)
 {
-    int   count = 0;
-    cell  c;
+    int count = 0;
+    cell c;
     cells it = cells_of(line, n, f->separator);
     while (count <= MAX_COLUMNS && next_cell(&it, &c)) ++count;
     return count;
@@ -108,7 +109,8 @@ static int count_cells(const csv *f, const char *line, size_t n)
 
 static bool is_number(const csv *f, const cell *c, double *value)
 {
-    return c->n > 0 && !c->broken && brn_parse_number(c->text, c->text + c->n, f->c_locale, value) == c->text + c->n;
+    return c->n > 0 && !c->broken &&
+           brn_parse_number(c->text, c->text + c->n, f->c_locale, value) == c->text + c->n;
 }
 
 /* ---- rows -------------------------------------------------------------------------------------- */
@@ -124,31 +126,37 @@ static brn_status next_row(csv *f, const char **line, size_t *n)
             if (f->row > 0 && !f->empty_line) f->empty_line = f->lines.number;
         } else if (*first != '#') {
             if (!f->empty_line) return BRN_OK;
-            return brn_fail(BRN_ERR_INPUT, "%s:%llu: empty line between rows", f->path, (unsigned long long)f->empty_line);
+            return brn_fail(BRN_ERR_INPUT, "%s:%llu: empty line between rows", f->path,
+                            (unsigned long long)f->empty_line);
         }
     }
 }
 
 static brn_status bad_cell(const csv *f, int column, const cell *c)
 {
-    char   name[80] = "", found[40] = "an empty cell";
+    char name[80] = "", found[40] = "an empty cell";
     double value;
     if (f->names) snprintf(name, sizeof name, " (\"%.60s\")", f->names[column]);
     if (c->n > 0 || c->broken) {
         char shown[25] = {0}; /* bytes of unknown encoding */
-        for (size_t i = 0; i < c->n && i < 24; ++i) shown[i] = c->text[i] >= 0x20 && c->text[i] < 0x7f ? c->text[i] : '?';
-        snprintf(found, sizeof found, "\"%s\"%s", shown, c->broken ? " in unpaired quotes" : c->n > 24 ? "..." : "");
+        for (size_t i = 0; i < c->n && i < 24; ++i)
+            shown[i] = c->text[i] >= 0x20 && c->text[i] < 0x7f ? c->text[i] : '?';
+        snprintf(found, sizeof found, "\"%s\"%s", shown,
+                 c->broken   ? " in unpaired quotes"
+                 : c->n > 24 ? "..."
+                             : "");
     }
     bool too_large = is_number(f, c, &value);
-    return brn_fail(BRN_ERR_INPUT, "%s:%llu:%d: expected %s in column %d%s, found %s", f->path, (unsigned long long)f->lines.number,
-                    column + 1, too_large ? "a finite float" : "a number", column + 1, name, found);
+    return brn_fail(BRN_ERR_INPUT, "%s:%llu:%d: expected %s in column %d%s, found %s", f->path,
+                    (unsigned long long)f->lines.number, column + 1,
+                    too_large ? "a finite float" : "a number", column + 1, name, found);
 }
 
 static brn_status parse_row(const csv *f, const char *line, size_t n, float *out)
 {
-    cell   c;
-    cells  it = cells_of(line, n, f->separator);
-    int    count = 0;
+    cell c;
+    cells it = cells_of(line, n, f->separator);
+    int count = 0;
     double value;
     for (; count < f->cols && next_cell(&it, &c); ++count) {
         if (!is_number(f, &c, &value)) break;
@@ -158,7 +166,8 @@ static brn_status parse_row(const csv *f, const char *line, size_t n, float *out
     if (count == f->cols && !it.more) return BRN_OK;
     int found = count_cells(f, line, n);
     if (found == f->cols) return bad_cell(f, count, &c);
-    return brn_fail(BRN_ERR_INPUT, "%s:%llu: expected %d columns, found %d", f->path, (unsigned long long)f->lines.number, f->cols, found);
+    return brn_fail(BRN_ERR_INPUT, "%s:%llu: expected %d columns, found %d", f->path,
+                    (unsigned long long)f->lines.number, f->cols, found);
 }
 
 static brn_status read_rows(brn_rows *rows, float *out, size_t max, size_t *got)
@@ -220,9 +229,9 @@ static char find_separator(const char *line, size_t n)
 
 static bool looks_like_header(const csv *f, const char *line, size_t n)
 {
-    cell   c;
+    cell c;
     double value;
-    cells  it = cells_of(line, n, f->separator);
+    cells it = cells_of(line, n, f->separator);
     while (next_cell(&it, &c))
         if (is_number(f, &c, &value)) return false;
     return true;
@@ -230,7 +239,7 @@ static bool looks_like_header(const csv *f, const char *line, size_t n)
 
 static brn_status read_names(csv *f, const char *line, size_t n)
 {
-    cell  c;
+    cell c;
     cells it = cells_of(line, n, f->separator);
     BRN_TRY(BRN_ALLOC(&f->names, (size_t)f->cols, "column names"));
     BRN_TRY(BRN_ALLOC(&f->name_text, n + (size_t)f->cols, "column names"));
@@ -258,17 +267,22 @@ static brn_status first_lines(csv *f, const brn_table_options *options)
         return brn_fail(BRN_ERR_INPUT, "%s: text in UTF-16, expected UTF-8", f->path);
     brn_lines_seek(&f->lines, line && n >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0 ? 3 : 0, 1);
     BRN_TRY(next_row(f, &line, &n));
-    if (!line) return brn_fail(BRN_ERR_INPUT, "%s: %s, expected rows of numbers", f->path, f->lines.size ? "no rows" : "the file is empty");
+    if (!line)
+        return brn_fail(BRN_ERR_INPUT, "%s: %s, expected rows of numbers", f->path,
+                        f->lines.size ? "no rows" : "the file is empty");
 
     f->separator = options->separator ? options->separator : find_separator(line, n);
     f->cols = count_cells(f, line, n);
     if (f->cols > MAX_COLUMNS)
-        return brn_fail(BRN_ERR_INPUT, "%s:%llu: more than %d columns", f->path, (unsigned long long)f->lines.number, MAX_COLUMNS);
-    bool header = options->header == BRN_TABLE_HEADER_AUTO ? looks_like_header(f, line, n) : options->header == BRN_TABLE_HEADER_YES;
+        return brn_fail(BRN_ERR_INPUT, "%s:%llu: more than %d columns", f->path,
+                        (unsigned long long)f->lines.number, MAX_COLUMNS);
+    bool header = options->header == BRN_TABLE_HEADER_AUTO ? looks_like_header(f, line, n)
+                                                           : options->header == BRN_TABLE_HEADER_YES;
     if (header) {
         BRN_TRY(read_names(f, line, n));
         BRN_TRY(next_row(f, &line, &n));
-        if (!line) return brn_fail(BRN_ERR_INPUT, "%s: no rows after the header, expected at least one", f->path);
+        if (!line)
+            return brn_fail(BRN_ERR_INPUT, "%s: no rows after the header, expected at least one", f->path);
     }
     f->first_start = f->lines.start;
     f->first_number = f->lines.number;
@@ -290,10 +304,16 @@ brn_status brn_rows_csv(brn_rows *rows, const char *path, const brn_table_option
     csv *f = NULL;
     *rows = (brn_rows){0};
     if (options->separator && !strchr(",;\t ", options->separator))
-        return brn_fail(BRN_ERR_USAGE, "separator '%c': expected comma, semicolon, tab or space", options->separator);
+        return brn_fail(BRN_ERR_USAGE, "separator '%c': expected comma, semicolon, tab or space",
+                        options->separator);
     BRN_TRY(BRN_ALLOC(&f, 1, "CSV reader"));
     f->lines.fd = -1;
-    *rows = (brn_rows){.source = f, .count = -1, .read = read_rows, .rewind = rewind_rows, .count_rows = count_rows, .close = close_rows};
+    *rows = (brn_rows){.source = f,
+                       .count = -1,
+                       .read = read_rows,
+                       .rewind = rewind_rows,
+                       .count_rows = count_rows,
+                       .close = close_rows};
     BRN_GO(brn_strdup(&f->path, path));
     f->c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     if (!f->c_locale) BRN_GO(brn_fail(BRN_ERR_MEMORY, "%s: no memory for a locale", path));

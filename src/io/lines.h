@@ -9,14 +9,14 @@
 
 typedef struct brn_lines {
     const char *path; /**< borrowed */
-    int      fd;
-    uint64_t size;            /**< of the file */
-    char    *buffer;
-    size_t   capacity, begin, end;
-    uint64_t base;            /**< file offset of buffer[0] */
-    bool     finished;        /**< nothing follows buffer[end - 1] */
-    uint64_t start;           /**< file offset of the line that was read last ... */
-    uint64_t number;          /**< ... and its number, from 1 */
+    int fd;
+    uint64_t size; /**< of the file */
+    char *buffer;
+    size_t capacity, begin, end;
+    uint64_t base;   /**< file offset of buffer[0] */
+    bool finished;   /**< nothing follows buffer[end - 1] */
+    uint64_t start;  /**< file offset of the line that was read last ... */
+    uint64_t number; /**< ... and its number, from 1 */
 } brn_lines;
 
 brn_status brn_lines_open(brn_lines *lines, const char *path);

@@ -29,16 +29,17 @@ brn_status brn_open_regular(const char *path, int *fd, uint64_t *size)
 
 brn_status brn_mapped_open(brn_mapped *mapped, const char *path)
 {
-    int      fd;
+    int fd;
     uint64_t size;
     *mapped = (brn_mapped){(const unsigned char *)"", 0};
     BRN_TRY(brn_open_regular(path, &fd, &size));
     void *bytes = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
-    int   cause = errno;
+    int cause = errno;
     close(fd);
     if (size == 0) return BRN_OK; /* an empty file cannot be mapped */
     if (bytes == MAP_FAILED)
-        return brn_fail(cause == ENOMEM ? BRN_ERR_MEMORY : BRN_ERR_INPUT, "%s: cannot be mapped: %s", path, strerror(cause));
+        return brn_fail(cause == ENOMEM ? BRN_ERR_MEMORY : BRN_ERR_INPUT, "%s: cannot be mapped: %s", path,
+                        strerror(cause));
     *mapped = (brn_mapped){bytes, size};
     return BRN_OK;
 }

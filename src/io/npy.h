@@ -10,9 +10,9 @@
 #define BRN_NPY_HEADER 128
 
 typedef struct brn_npy {
-    char     kind;       /**< 'f', 'i', 'u' or 'b' */
+    char kind;           /**< 'f', 'i', 'u' or 'b' */
     unsigned item;       /**< bytes of one number: 1, 2, 4 or 8 */
-    bool     fortran;    /**< column after column instead of row after row */
+    bool fortran;        /**< column after column instead of row after row */
     uint64_t rows, cols; /**< both at least 1; a one-dimensional array is one column */
     uint64_t data;       /**< offset of the first number */
 } brn_npy;

@@ -20,7 +20,7 @@ static const char *parse_word(const char *at, const char *end, double *value)
 {
     static const struct {
         const char *word;
-        double      value;
+        double value;
     } words[] = {{"nan", NAN}, {"infinity", INFINITY}, {"inf", INFINITY}};
     for (int i = 0; i < 3; ++i) {
         size_t n = strlen(words[i].word);
@@ -33,8 +33,8 @@ static const char *parse_word(const char *at, const char *end, double *value)
 
 typedef struct decimal {
     uint64_t digits; /* the first nineteen at most */
-    int64_t  exponent;
-    bool     cut;    /* more digits follow */
+    int64_t exponent;
+    bool cut; /* more digits follow */
 } decimal;
 
 static const char *parse_digits(const char *p, const char *end, decimal *d, int64_t step)
@@ -67,7 +67,7 @@ static const char *parse_exponent(const char *at, const char *end, decimal *d)
 /* What needs more than one rounding in double: long numbers and large exponents. */
 static const char *parse_slowly(const char *at, const char *end, locale_t c_locale, double *value)
 {
-    char   text[512];
+    char text[512];
     size_t n = (size_t)(end - at);
     if (n >= sizeof text) return NULL;
     memcpy(text, at, n);
@@ -93,7 +93,8 @@ const char *brn_parse_number(const char *at, const char *end, locale_t c_locale,
     if (count == 0) return parse_word(first, end, value);
     if (p < end && (*p == 'e' || *p == 'E')) p = parse_exponent(p, end, &d);
 
-    bool exact = !d.cut && d.digits <= (uint64_t)1 << 53 && d.exponent >= -MAX_POWER && d.exponent <= MAX_POWER;
+    bool exact =
+        !d.cut && d.digits <= (uint64_t)1 << 53 && d.exponent >= -MAX_POWER && d.exponent <= MAX_POWER;
     if (!exact && d.digits != 0) return parse_slowly(at, p, c_locale, value);
     double v = (double)d.digits; /* one rounding: Clinger's fast path */
     if (d.digits != 0) v = d.exponent < 0 ? v / power[-d.exponent] : v * power[d.exponent];
@@ -158,7 +159,7 @@ static char *put_scientific(char *at, const char *digits, int n, int e)
 size_t brn_format_number(char text[BRN_NUMBER_TEXT], float value)
 {
     char digits[9], *at = text;
-    int  e, n = 9;
+    int e, n = 9;
     if (isnan(value)) return (size_t)(put(at, "nan", 3) - text);
     if (signbit(value)) *at++ = '-';
     if (isinf(value)) return (size_t)(put(at, "inf", 3) - text);

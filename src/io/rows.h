@@ -6,10 +6,10 @@
 #include <brenier/table.h>
 
 typedef struct brn_rows {
-    void   *source;
+    void *source;
     int64_t count; /**< rows; -1: not known */
-    int     cols;  /**< all columns, at least 1 */
-    char  **names; /**< [cols], or NULL; owned by the source */
+    int cols;      /**< all columns, at least 1 */
+    char **names;  /**< [cols], or NULL; owned by the source */
     brn_status (*read)(struct brn_rows *rows, float *cells, size_t max, size_t *got); /**< float[max][cols] */
     brn_status (*rewind)(struct brn_rows *rows);
     brn_status (*count_rows)(struct brn_rows *rows); /**< sets count; the position is then the first row */

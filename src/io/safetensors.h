@@ -13,16 +13,23 @@
 
 #define BRN_ST_MAX_RANK 8
 
-typedef enum brn_st_dtype { BRN_ST_F64, BRN_ST_I64, BRN_ST_F32, BRN_ST_I32, BRN_ST_U8, BRN_ST_DTYPES } brn_st_dtype;
+typedef enum brn_st_dtype {
+    BRN_ST_F64,
+    BRN_ST_I64,
+    BRN_ST_F32,
+    BRN_ST_I32,
+    BRN_ST_U8,
+    BRN_ST_DTYPES
+} brn_st_dtype;
 
 /** One array: what the reader finds, and what the writer takes (which looks at neither count nor bytes). */
 typedef struct brn_st_tensor {
-    const char  *name;
+    const char *name;
     brn_st_dtype dtype;
-    int          rank;                   /**< 0: one number */
-    size_t       shape[BRN_ST_MAX_RANK]; /**< row-major */
-    const void  *data;                   /**< read with memcpy: foreign files need not be aligned */
-    size_t       count, bytes;           /**< numbers, and their bytes */
+    int rank;                      /**< 0: one number */
+    size_t shape[BRN_ST_MAX_RANK]; /**< row-major */
+    const void *data;              /**< read with memcpy: foreign files need not be aligned */
+    size_t count, bytes;           /**< numbers, and their bytes */
 } brn_st_tensor;
 
 typedef struct brn_st_pair {

@@ -15,21 +15,24 @@
 #define MAX_WHOLE 9007199254740992.0
 
 struct brn_st {
-    char          *path;
-    brn_mapped     mapped;
-    cJSON         *json; /* owns all names and texts */
+    char *path;
+    brn_mapped mapped;
+    cJSON *json; /* owns all names and texts */
     const unsigned char *data;
-    size_t         data_bytes;
-    size_t         tensor_count, pair_count;
+    size_t data_bytes;
+    size_t tensor_count, pair_count;
     brn_st_tensor *tensors; /* sorted by name */
-    brn_st_pair   *pairs;
+    brn_st_pair *pairs;
 };
 
 static const struct {
     const char *name;
-    size_t      size;
-} dtypes[BRN_ST_DTYPES] = {[BRN_ST_F64] = {"F64", 8}, [BRN_ST_I64] = {"I64", 8}, [BRN_ST_F32] = {"F32", 4},
-                           [BRN_ST_I32] = {"I32", 4}, [BRN_ST_U8] = {"U8", 1}};
+    size_t size;
+} dtypes[BRN_ST_DTYPES] = {[BRN_ST_F64] = {"F64", 8},
+                           [BRN_ST_I64] = {"I64", 8},
+                           [BRN_ST_F32] = {"F32", 4},
+                           [BRN_ST_I32] = {"I32", 4},
+                           [BRN_ST_U8] = {"U8", 1}};
 
 const char *brn_st_dtype_name(brn_st_dtype dtype) { return dtypes[dtype].name; }
 size_t brn_st_dtype_size(brn_st_dtype dtype) { return dtypes[dtype].size; }
@@ -41,10 +44,13 @@ static brn_status parse_header(brn_st *st)
     const unsigned char *bytes = st->mapped.bytes;
     uint64_t length;
     if (st->mapped.size < sizeof length)
-        return brn_fail(BRN_ERR_INPUT, "%s: expected a safetensors file, found only %zu bytes", st->path, st->mapped.size);
+        return brn_fail(BRN_ERR_INPUT, "%s: expected a safetensors file, found only %zu bytes", st->path,
+                        st->mapped.size);
     memcpy(&length, bytes, sizeof length);
     if (length > st->mapped.size - sizeof length)
-        return brn_fail(BRN_ERR_INPUT, "%s:byte 0: header of %llu bytes claimed, the file has %zu more (truncated, or no safetensors file)",
+        return brn_fail(BRN_ERR_INPUT,
+                        "%s:byte 0: header of %llu bytes claimed, the file has %zu more (truncated, or no "
+                        "safetensors file)",
                         st->path, (unsigned long long)length, st->mapped.size - sizeof length);
     if (length > MAX_HEADER)
         return brn_fail(BRN_ERR_INPUT, "%s:byte 0: header of %llu bytes, expected at most %llu", st->path,
@@ -58,12 +64,13 @@ static brn_status parse_header(brn_st *st)
     st->json = cJSON_ParseWithLengthOpts(text, length, &stop, false);
     if (!st->json) {
         if (stop < text || stop > end) stop = end;
-        return brn_fail(BRN_ERR_INPUT, "%s:byte %zu: header is not valid JSON", st->path, (size_t)(stop - text) + sizeof length);
+        return brn_fail(BRN_ERR_INPUT, "%s:byte %zu: header is not valid JSON", st->path,
+                        (size_t)(stop - text) + sizeof length);
     }
     while (stop < end && (*stop == ' ' || *stop == '\n')) ++stop;
     if (stop < end)
-        return brn_fail(BRN_ERR_INPUT, "%s:byte %zu: expected only spaces after the header's last brace", st->path,
-                        (size_t)(stop - text) + sizeof length);
+        return brn_fail(BRN_ERR_INPUT, "%s:byte %zu: expected only spaces after the header's last brace",
+                        st->path, (size_t)(stop - text) + sizeof length);
     st->data = bytes + sizeof length + length;
     st->data_bytes = st->mapped.size - sizeof length - length;
     return BRN_OK;
@@ -81,16 +88,20 @@ static bool whole_number(const cJSON *item, size_t *value)
 static brn_status parse_shape(const brn_st *st, const cJSON *shape, brn_st_tensor *t)
 {
     const cJSON *size;
-    if (!cJSON_IsArray(shape)) return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': shape is not a list", st->path, t->name);
+    if (!cJSON_IsArray(shape))
+        return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': shape is not a list", st->path, t->name);
     t->count = 1;
     cJSON_ArrayForEach(size, shape)
     {
         if (t->rank == BRN_ST_MAX_RANK)
-            return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': more than %d dimensions", st->path, t->name, BRN_ST_MAX_RANK);
+            return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': more than %d dimensions", st->path, t->name,
+                            BRN_ST_MAX_RANK);
         if (!whole_number(size, &t->shape[t->rank]))
-            return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': shape[%d] is not a whole number >= 0", st->path, t->name, t->rank);
+            return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': shape[%d] is not a whole number >= 0", st->path,
+                            t->name, t->rank);
         if (!brn_mul_size(t->count, t->shape[t->rank], &t->count))
-            return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': the product of its shape overflows", st->path, t->name);
+            return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': the product of its shape overflows", st->path,
+                            t->name);
         ++t->rank;
     }
     if (!brn_mul_size(t->count, dtypes[t->dtype].size, &t->bytes))
@@ -106,8 +117,8 @@ static brn_status parse_dtype(const brn_st *st, const cJSON *dtype, brn_st_tenso
             t->dtype = (brn_st_dtype)i;
             return BRN_OK;
         }
-    return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': dtype '%.16s', expected F32, F64, I32, I64 or U8", st->path, t->name,
-                    name ? name : "?");
+    return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': dtype '%.16s', expected F32, F64, I32, I64 or U8",
+                    st->path, t->name, name ? name : "?");
 }
 
 static brn_status parse_tensor(const brn_st *st, const cJSON *entry, brn_st_tensor *t)
@@ -118,20 +129,23 @@ static brn_status parse_tensor(const brn_st *st, const cJSON *entry, brn_st_tens
     const cJSON *range = cJSON_GetObjectItemCaseSensitive(entry, "data_offsets");
     /* Three members of which each is there: none is there twice. */
     if (!cJSON_IsObject(entry) || !dtype || !shape || !range || cJSON_GetArraySize(entry) != 3)
-        return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': expected exactly dtype, shape and data_offsets", st->path, t->name);
+        return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': expected exactly dtype, shape and data_offsets",
+                        st->path, t->name);
     BRN_TRY(parse_dtype(st, dtype, t));
     BRN_TRY(parse_shape(st, shape, t));
 
     size_t begin, end;
     if (!cJSON_IsArray(range) || cJSON_GetArraySize(range) != 2 || !whole_number(range->child, &begin) ||
         !whole_number(range->child->next, &end) || begin > end)
-        return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': data_offsets are not [begin, end]", st->path, t->name);
+        return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': data_offsets are not [begin, end]", st->path,
+                        t->name);
     if (end > st->data_bytes)
-        return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': ends at data byte %zu, the file has %zu (truncated?)", st->path,
+        return brn_fail(BRN_ERR_INPUT,
+                        "%s: tensor '%s': ends at data byte %zu, the file has %zu (truncated?)", st->path,
                         t->name, end, st->data_bytes);
     if (end - begin != t->bytes)
-        return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': %zu bytes, its dtype and shape need %zu", st->path, t->name,
-                        end - begin, t->bytes);
+        return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': %zu bytes, its dtype and shape need %zu", st->path,
+                        t->name, end - begin, t->bytes);
     t->data = st->data + begin;
     return BRN_OK;
 }
@@ -161,13 +175,15 @@ static brn_status check_ranges(const brn_st *st)
     for (size_t i = 0; i < st->tensor_count; ++i) {
         const brn_st_tensor *t = &st->tensors[i];
         if (t->data != at)
-            return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': begins at data byte %zu, expected %zu: %s", st->path, t->name,
-                            (size_t)((const unsigned char *)t->data - st->data), (size_t)(at - st->data),
-                            (const unsigned char *)t->data < at ? "arrays overlap" : "bytes that belong to no array");
+            return brn_fail(
+                BRN_ERR_INPUT, "%s: tensor '%s': begins at data byte %zu, expected %zu: %s", st->path,
+                t->name, (size_t)((const unsigned char *)t->data - st->data), (size_t)(at - st->data),
+                (const unsigned char *)t->data < at ? "arrays overlap" : "bytes that belong to no array");
         at += t->bytes;
     }
     if (at != st->data + st->data_bytes)
-        return brn_fail(BRN_ERR_INPUT, "%s: %zu bytes after the last array", st->path, st->data_bytes - (size_t)(at - st->data));
+        return brn_fail(BRN_ERR_INPUT, "%s: %zu bytes after the last array", st->path,
+                        st->data_bytes - (size_t)(at - st->data));
     return BRN_OK;
 }
 
@@ -199,7 +215,8 @@ static brn_status parse_metadata(brn_st *st, const cJSON *metadata)
     qsort(sorted, n, sizeof *sorted, by_key);
     for (size_t i = 1; i < n && status == BRN_OK; ++i)
         if (by_key(&sorted[i - 1], &sorted[i]) == 0)
-            status = brn_fail(BRN_ERR_INPUT, "%s: __metadata__: '%s' is there twice", st->path, sorted[i].key);
+            status =
+                brn_fail(BRN_ERR_INPUT, "%s: __metadata__: '%s' is there twice", st->path, sorted[i].key);
     free(sorted);
     return status;
 }
@@ -210,8 +227,10 @@ static brn_status parse_entries(brn_st *st)
     BRN_TRY(BRN_ALLOC(&st->tensors, (size_t)cJSON_GetArraySize(st->json), "tensor list"));
     cJSON_ArrayForEach(entry, st->json)
     {
-        if (strcmp(entry->string, "__metadata__") == 0) BRN_TRY(parse_metadata(st, entry));
-        else BRN_TRY(parse_tensor(st, entry, &st->tensors[st->tensor_count++]));
+        if (strcmp(entry->string, "__metadata__") == 0)
+            BRN_TRY(parse_metadata(st, entry));
+        else
+            BRN_TRY(parse_tensor(st, entry, &st->tensors[st->tensor_count++]));
     }
     qsort(st->tensors, st->tensor_count, sizeof *st->tensors, by_place);
     BRN_TRY(check_ranges(st));
@@ -222,7 +241,7 @@ static brn_status parse_entries(brn_st *st)
 brn_status brn_st_open(brn_st **file, const char *path)
 {
     brn_status status;
-    brn_st    *st = NULL;
+    brn_st *st = NULL;
     *file = NULL;
     BRN_TRY(BRN_ALLOC(&st, 1, "safetensors file"));
     BRN_GO(brn_strdup(&st->path, path));
@@ -277,16 +296,25 @@ const char *brn_st_metadata(const brn_st *st, const char *key)
 static double value_at(const brn_st_tensor *t, size_t i)
 {
     const unsigned char *at = (const unsigned char *)t->data + i * dtypes[t->dtype].size;
-    double  f64;
-    float   f32;
+    double f64;
+    float f32;
     int64_t i64;
     int32_t i32;
     switch (t->dtype) {
-    case BRN_ST_F64: memcpy(&f64, at, sizeof f64); return f64;
-    case BRN_ST_F32: memcpy(&f32, at, sizeof f32); return f32;
-    case BRN_ST_I64: memcpy(&i64, at, sizeof i64); return (double)i64;
-    case BRN_ST_I32: memcpy(&i32, at, sizeof i32); return i32;
-    default: return *at;
+    case BRN_ST_F64:
+        memcpy(&f64, at, sizeof f64);
+        return f64;
+    case BRN_ST_F32:
+        memcpy(&f32, at, sizeof f32);
+        return f32;
+    case BRN_ST_I64:
+        memcpy(&i64, at, sizeof i64);
+        return (double)i64;
+    case BRN_ST_I32:
+        memcpy(&i32, at, sizeof i32);
+        return i32;
+    default:
+        return *at;
     }
 }
 
@@ -299,7 +327,8 @@ static void shape_text(char text[256], int rank, const size_t *shape)
     if (rank == 0) strcpy(text, "one number");
 }
 
-static brn_status find_shaped(const brn_st *st, const char *name, int rank, const size_t *shape, const brn_st_tensor **found)
+static brn_status find_shaped(const brn_st *st, const char *name, int rank, const size_t *shape,
+                              const brn_st_tensor **found)
 {
     const brn_st_tensor *t = *found = brn_st_find(st, name);
     if (!t) return brn_fail(BRN_ERR_INPUT, "%s: no tensor '%s'", st->path, name);
@@ -314,8 +343,8 @@ static brn_status find_shaped(const brn_st *st, const char *name, int rank, cons
 
 static brn_status not_finite(const brn_st *st, const brn_st_tensor *t, size_t i, const char *type)
 {
-    return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': number %zu is %g, expected a finite %s", st->path, t->name, i,
-                    value_at(t, i), type);
+    return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': number %zu is %g, expected a finite %s", st->path,
+                    t->name, i, value_at(t, i), type);
 }
 
 brn_status brn_st_read_f32(const brn_st *st, const char *name, float *dst, int rank, const size_t *shape)

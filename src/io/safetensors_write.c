@@ -41,21 +41,24 @@ static bool add_metadata(cJSON *json, const brn_st_pair *pairs, size_t n)
 static bool add_tensor(cJSON *json, const brn_st_tensor *t, size_t begin)
 {
     cJSON *entry = cJSON_AddObjectToObject(json, t->name);
-    bool   done = cJSON_AddStringToObject(entry, "dtype", brn_st_dtype_name(t->dtype));
+    bool done = cJSON_AddStringToObject(entry, "dtype", brn_st_dtype_name(t->dtype));
     cJSON *shape = cJSON_AddArrayToObject(entry, "shape");
-    for (int k = 0; k < t->rank; ++k) done = done && cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)t->shape[k]));
+    for (int k = 0; k < t->rank; ++k)
+        done = done && cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)t->shape[k]));
     cJSON *range = cJSON_AddArrayToObject(entry, "data_offsets");
     done = done && cJSON_AddItemToArray(range, cJSON_CreateNumber((double)begin));
     return done && cJSON_AddItemToArray(range, cJSON_CreateNumber((double)(begin + t->bytes)));
 }
 
 /* The header as text; release with cJSON_free. */
-static brn_status header_text(char **text, const brn_st_tensor *tensors, size_t n, const brn_st_pair *pairs, size_t pair_count)
+static brn_status header_text(char **text, const brn_st_tensor *tensors, size_t n, const brn_st_pair *pairs,
+                              size_t pair_count)
 {
     size_t begin = 0;
     cJSON *json = cJSON_CreateObject();
-    bool   done = json && add_metadata(json, pairs, pair_count);
-    for (size_t i = 0; done && i < n; begin += tensors[i++].bytes) done = add_tensor(json, &tensors[i], begin);
+    bool done = json && add_metadata(json, pairs, pair_count);
+    for (size_t i = 0; done && i < n; begin += tensors[i++].bytes)
+        done = add_tensor(json, &tensors[i], begin);
     *text = done ? cJSON_PrintUnformatted(json) : NULL;
     cJSON_Delete(json);
     return *text ? BRN_OK : brn_fail(BRN_ERR_MEMORY, "header of a safetensors file: out of memory");
@@ -69,12 +72,13 @@ static brn_status write_header(brn_writer *w, const char *text)
     return brn_writer_write(w, "       ", length - used);
 }
 
-brn_status brn_st_write(const char *path, const brn_st_tensor *tensors, size_t n, const brn_st_pair *metadata, size_t pairs)
+brn_status brn_st_write(const char *path, const brn_st_tensor *tensors, size_t n, const brn_st_pair *metadata,
+                        size_t pairs)
 {
-    brn_status     status;
+    brn_status status;
     brn_st_tensor *sorted = NULL;
-    brn_writer    *w = NULL;
-    char          *header = NULL;
+    brn_writer *w = NULL;
+    char *header = NULL;
     BRN_GO(BRN_ALLOC(&sorted, n, "tensor list"));
     if (n) memcpy(sorted, tensors, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, by_width_and_name);

@@ -12,12 +12,12 @@
 #define SCRATCH_NUMBERS 16384
 
 struct brn_table {
-    char    *path;
+    char *path;
     brn_rows rows;
-    int      weight;  /* column of the weights, or -1 */
-    uint64_t row;     /* rows read so far */
-    float   *scratch; /* rows with their weights, where there are any */
-    size_t   scratch_rows;
+    int weight;     /* column of the weights, or -1 */
+    uint64_t row;   /* rows read so far */
+    float *scratch; /* rows with their weights, where there are any */
+    size_t scratch_rows;
 };
 
 /* ---- opening ----------------------------------------------------------------------------------- */
@@ -30,9 +30,9 @@ static bool ends_with(const char *path, const char *ending)
 
 static brn_status open_rows(brn_table *t, const brn_table_options *options)
 {
-    int       fd;
-    uint64_t  size;
-    char      magic[6] = {0};
+    int fd;
+    uint64_t size;
+    char magic[6] = {0};
     brn_bytes bytes;
     BRN_TRY(brn_open_regular(t->path, &fd, &size));
     ssize_t got = pread(fd, magic, sizeof magic, 0);
@@ -63,11 +63,13 @@ static brn_status find_weight(brn_table *t, const char *wanted)
     if (t->weight < 0) {
         long number = strtol(wanted, &end, 10);
         if (*end || number < 1 || number > t->rows.cols)
-            return brn_fail(BRN_ERR_INPUT, "%s: no column '%s' for the weights: expected %sa number from 1 to %d", t->path, wanted,
-                            t->rows.names ? "a name of the header or " : "", t->rows.cols);
+            return brn_fail(BRN_ERR_INPUT,
+                            "%s: no column '%s' for the weights: expected %sa number from 1 to %d", t->path,
+                            wanted, t->rows.names ? "a name of the header or " : "", t->rows.cols);
         t->weight = (int)number - 1;
     }
-    if (t->rows.cols == 1) return brn_fail(BRN_ERR_INPUT, "%s: no columns besides that of the weights", t->path);
+    if (t->rows.cols == 1)
+        return brn_fail(BRN_ERR_INPUT, "%s: no columns besides that of the weights", t->path);
     t->scratch_rows = SCRATCH_NUMBERS / (size_t)t->rows.cols + 1;
     return BRN_ALLOC(&t->scratch, t->scratch_rows * (size_t)t->rows.cols, "rows with weights");
 }
@@ -131,10 +133,10 @@ static brn_status split_weights(const brn_table *t, float *rows, float *weights,
     size_t cols = (size_t)t->rows.cols, w = (size_t)t->weight;
     for (size_t i = 0; i < n; ++i) {
         const float *from = t->scratch + i * cols;
-        float       *to = rows + i * (cols - 1);
+        float *to = rows + i * (cols - 1);
         if (from[w] < 0.0f)
-            return brn_fail(BRN_ERR_INPUT, "%s: row %llu: weight %g in column %d, expected at least 0", t->path,
-                            (unsigned long long)(t->row + i + 1), from[w], t->weight + 1);
+            return brn_fail(BRN_ERR_INPUT, "%s: row %llu: weight %g in column %d, expected at least 0",
+                            t->path, (unsigned long long)(t->row + i + 1), from[w], t->weight + 1);
         memcpy(to, from, w * sizeof *to);
         memcpy(to + w, from + w + 1, (cols - 1 - w) * sizeof *to);
         if (weights) weights[i] = from[w];
@@ -166,18 +168,20 @@ brn_status brn_table_read(brn_table *t, float *rows, float *weights, size_t max,
     return BRN_OK;
 }
 
-brn_status brn_table_load(const char *path, const brn_table_options *options, float **rows, float **weights, size_t *n, int *d)
+brn_status brn_table_load(const char *path, const brn_table_options *options, float **rows, float **weights,
+                          size_t *n, int *d)
 {
     brn_status status;
     brn_table *t = NULL;
-    float     *x = NULL, *w = NULL;
-    int64_t    count;
+    float *x = NULL, *w = NULL;
+    int64_t count;
     *rows = NULL, *n = 0, *d = 0;
     if (weights) *weights = NULL;
     BRN_TRY(brn_table_open(&t, path, options));
     BRN_GO(brn_table_count(t, &count));
     size_t numbers = 0;
-    if (!brn_mul_size((size_t)count, (size_t)brn_table_cols(t), &numbers)) BRN_GO(brn_fail(BRN_ERR_MEMORY, "%s: too many rows", path));
+    if (!brn_mul_size((size_t)count, (size_t)brn_table_cols(t), &numbers))
+        BRN_GO(brn_fail(BRN_ERR_MEMORY, "%s: too many rows", path));
     BRN_GO(BRN_ALLOC(&x, numbers, path));
     if (weights && t->weight >= 0) BRN_GO(BRN_ALLOC(&w, (size_t)count, path));
     BRN_GO(brn_table_read(t, x, w, (size_t)count, n));

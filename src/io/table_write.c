@@ -16,15 +16,16 @@ typedef enum format { FORMAT_NPY, FORMAT_NPZ, FORMAT_CSV } format;
 
 struct brn_table_writer {
     brn_writer *file;
-    format      format;
-    char       *path;
-    int         cols;
-    uint64_t    rows;
+    format format;
+    char *path;
+    int cols;
+    uint64_t rows;
 };
 
 static brn_status format_of(const char *path, format *found)
 {
-    static const char *const endings[] = {[FORMAT_NPY] = ".npy", [FORMAT_NPZ] = ".npz", [FORMAT_CSV] = ".csv"};
+    static const char *const endings[] = {
+        [FORMAT_NPY] = ".npy", [FORMAT_NPZ] = ".npz", [FORMAT_CSV] = ".csv"};
     size_t n = strlen(path);
     for (int i = 0; i < 3; ++i)
         if (n > 4 && strcasecmp(path + n - 4, endings[i]) == 0) {
@@ -38,7 +39,8 @@ static brn_status format_of(const char *path, format *found)
 
 static brn_status write_name(brn_writer *file, const char *name)
 {
-    if (strpbrk(name, "\r\n")) return brn_fail(BRN_ERR_USAGE, "column name '%s': expected a single line", name);
+    if (strpbrk(name, "\r\n"))
+        return brn_fail(BRN_ERR_USAGE, "column name '%s': expected a single line", name);
     if (*name && !strpbrk(name, "\",;# \t")) return brn_writer_write(file, name, strlen(name));
     BRN_TRY(brn_writer_write(file, "\"", 1));
     for (; *name; ++name) BRN_TRY(brn_writer_write(file, *name == '"' ? "\"\"" : name, *name == '"' ? 2 : 1));
@@ -65,7 +67,9 @@ brn_status brn_table_create(brn_table_writer **writer, const char *path, int col
     w->cols = cols;
     BRN_GO(format_of(path, &w->format));
     if (w->format == FORMAT_NPZ && !BRN_HAVE_ZIP)
-        BRN_GO(brn_fail(BRN_ERR_UNSUPPORTED, "%s: NPZ files need a build with libzip (Debian: libzip-dev); NPY files do not", path));
+        BRN_GO(brn_fail(BRN_ERR_UNSUPPORTED,
+                        "%s: NPZ files need a build with libzip (Debian: libzip-dev); NPY files do not",
+                        path));
     BRN_GO(brn_strdup(&w->path, path));
     BRN_GO(brn_writer_open(&w->file, path));
     if (w->format == FORMAT_CSV) {
@@ -97,7 +101,8 @@ static brn_status write_text(const brn_table_writer *w, const float *rows, size_
 
 brn_status brn_table_write(brn_table_writer *w, const float *rows, size_t n)
 {
-    BRN_TRY(w->format == FORMAT_CSV ? write_text(w, rows, n) : brn_writer_write(w->file, rows, n * (size_t)w->cols * sizeof *rows));
+    BRN_TRY(w->format == FORMAT_CSV ? write_text(w, rows, n)
+                                    : brn_writer_write(w->file, rows, n * (size_t)w->cols * sizeof *rows));
     w->rows += n;
     return BRN_OK;
 }
@@ -109,21 +114,24 @@ brn_status brn_table_write(brn_table_writer *w, const float *rows, size_t n)
  * it at the end; the open stream still reads the array. */
 static brn_status archive(const brn_table_writer *w, const char *path)
 {
-    brn_status    status = BRN_OK;
-    int           code = 0;
-    zip_error_t   error;
-    zip_int64_t   index = -1;
-    FILE         *array = fopen(path, "rb");
+    brn_status status = BRN_OK;
+    int code = 0;
+    zip_error_t error;
+    zip_int64_t index = -1;
+    FILE *array = fopen(path, "rb");
     zip_error_init(&error);
-    zip_t        *zip = array ? zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, &code) : NULL;
+    zip_t *zip = array ? zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, &code) : NULL;
     zip_source_t *source = zip ? zip_source_filep_create(array, 0, -1, &error) : NULL;
-    if (source) index = zip_file_add(zip, "arr_0.npy", source, ZIP_FL_ENC_UTF_8);
-    else if (array) fclose(array);
+    if (source)
+        index = zip_file_add(zip, "arr_0.npy", source, ZIP_FL_ENC_UTF_8);
+    else if (array)
+        fclose(array);
     if (source && index < 0) zip_source_free(source);
     /* Stored, and with a fixed date: the same rows give the same file. */
     if (index < 0 || zip_set_file_compression(zip, (zip_uint64_t)index, ZIP_CM_STORE, 0) != 0 ||
         zip_file_set_dostime(zip, (zip_uint64_t)index, 0, 0x21, 0) != 0 || zip_close(zip) != 0) {
-        status = brn_fail(BRN_ERR_DISK, "%s: writing the archive failed: %s", w->path, zip ? zip_strerror(zip) : "cannot open it");
+        status = brn_fail(BRN_ERR_DISK, "%s: writing the archive failed: %s", w->path,
+                          zip ? zip_strerror(zip) : "cannot open it");
         if (zip) zip_discard(zip);
     }
     zip_error_fini(&error);
@@ -139,7 +147,7 @@ static brn_status archive(const brn_table_writer *w, const char *path)
 
 static brn_status complete(const brn_table_writer *w)
 {
-    char        header[BRN_NPY_HEADER];
+    char header[BRN_NPY_HEADER];
     const char *path;
     if (w->format == FORMAT_CSV) return BRN_OK;
     brn_npy_format(header, w->rows, w->cols);

@@ -72,7 +72,11 @@ Test(atomic, every_failing_call_keeps_the_former_file)
             cr_assert_eq(count_files(&dir), 1, "a temporary file is left behind");
             if (status == BRN_OK) {
                 cr_assert(renamed);
-                cr_assert_eq(n, call == BRN_IO_WRITE ? 4 : call == BRN_IO_SYNC ? 3 : 2, "calls of kind %d", call);
+                cr_assert_eq(n,
+                             call == BRN_IO_WRITE  ? 4
+                             : call == BRN_IO_SYNC ? 3
+                                                   : 2,
+                             "calls of kind %d", call);
                 break;
             }
             cr_assert_eq(status, BRN_ERR_DISK);
@@ -151,7 +155,8 @@ Test(atomic, a_path_without_folder_and_a_long_name)
 Test(mapped, what_cannot_be_read_is_named)
 {
     brn_mapped m;
-    MUST_FAIL(brn_mapped_open(&m, in_folder(&dir, "none")), BRN_ERR_INPUT, "none: cannot be read: No such file");
+    MUST_FAIL(brn_mapped_open(&m, in_folder(&dir, "none")), BRN_ERR_INPUT,
+              "none: cannot be read: No such file");
     MUST_FAIL(brn_mapped_open(&m, dir.path), BRN_ERR_INPUT, "folder");
     const char *pipe = in_folder(&dir, "pipe");
     cr_assert_eq(mkfifo(pipe, 0600), 0);

@@ -7,7 +7,7 @@
 const char *in_folder(const folder *f, const char *name)
 {
     static char slots[8][512];
-    static int  turn;
+    static int turn;
     char *path = slots[turn++ % 8];
     snprintf(path, sizeof slots[0], "%s/%s", f->path, name);
     return path;
@@ -28,10 +28,11 @@ const char *put_text(const folder *f, const char *name, const char *text)
 
 int count_files(const folder *f)
 {
-    int  n = 0;
+    int n = 0;
     DIR *dir = opendir(f->path);
     cr_assert(dir);
-    for (struct dirent *e; (e = readdir(dir));) n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    for (struct dirent *e; (e = readdir(dir));)
+        n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
     closedir(dir);
     return n;
 }
@@ -41,7 +42,8 @@ const char *file_text(const char *path)
     static char text[65536];
     FILE *file = fopen(path, "rb");
     cr_assert(file, "no file %s", path);
-    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    size_t n = fread(text, 1, sizeof text - 1, file);
+    memset(text + n, 0, sizeof text - n); /* so that whole buffers can be compared */
     fclose(file);
     return text;
 }

@@ -14,8 +14,8 @@ static void make(void) { test_make_dir(dir.path); }
 static void drop(void) { test_remove_dir(dir.path); }
 TestSuite(safetensors, .init = make, .fini = drop);
 
-static const float   weights[6] = {1, -2, 3.5f, 4, 5, 6};
-static const double  scale = 0.1;
+static const float weights[6] = {1, -2, 3.5f, 4, 5, 6};
+static const double scale = 0.1;
 static const uint8_t flags[3] = {1, 0, 255};
 static const int64_t steps[1] = {-7};
 static const brn_st_tensor tensors[] = {
@@ -43,7 +43,8 @@ Test(safetensors, round_trip)
     cr_assert_eq(n, 5);
     for (size_t i = 1; i < n; ++i) cr_assert_lt(strcmp(all[i - 1].name, all[i].name), 0);
     for (size_t i = 0; i < n; ++i)
-        cr_assert_eq((uintptr_t)all[i].data % brn_st_dtype_size(all[i].dtype), 0, "%s is not aligned", all[i].name);
+        cr_assert_eq((uintptr_t)all[i].data % brn_st_dtype_size(all[i].dtype), 0, "%s is not aligned",
+                     all[i].name);
 
     float w[6], s;
     double d[3];
@@ -59,7 +60,8 @@ Test(safetensors, round_trip)
     cr_assert_eq(d[0], -7);
     MUST(brn_st_read_f32(st, "none", NULL, BRN_SHAPE(0, 4)));
 
-    MUST_FAIL(brn_st_read_f32(st, "w", w, BRN_SHAPE(3, 2)), BRN_ERR_INPUT, "'w': expected 3 x 2, found 2 x 3");
+    MUST_FAIL(brn_st_read_f32(st, "w", w, BRN_SHAPE(3, 2)), BRN_ERR_INPUT,
+              "'w': expected 3 x 2, found 2 x 3");
     MUST_FAIL(brn_st_read_f32(st, "w", w, BRN_SHAPE(6)), BRN_ERR_INPUT, "expected 6");
     MUST_FAIL(brn_st_read_f32(st, "v", w, BRN_SHAPE(6)), BRN_ERR_INPUT, "no tensor 'v'");
     cr_assert_null(brn_st_find(st, "v"));
@@ -85,7 +87,7 @@ Test(safetensors, same_bytes_every_time)
 Test(safetensors, no_tensors_at_all)
 {
     brn_st *st;
-    size_t  n;
+    size_t n;
     MUST(brn_st_write(in_folder(&dir, "e"), NULL, 0, NULL, 0));
     MUST(brn_st_open(&st, in_folder(&dir, "e")));
     brn_st_tensors(st, &n);
@@ -109,7 +111,7 @@ Test(safetensors, a_failed_write_keeps_the_former_file)
 
 Test(safetensors, values_must_be_finite)
 {
-    float  bad[2] = {1, NAN}, f[2];
+    float bad[2] = {1, NAN}, f[2];
     double huge = 1e300, d[2];
     brn_st_tensor t[] = {{.name = "bad", .dtype = BRN_ST_F32, .rank = 1, .shape = {2}, .data = bad},
                          {.name = "huge", .dtype = BRN_ST_F64, .rank = 0, .data = &huge}};
@@ -126,7 +128,7 @@ Test(safetensors, values_must_be_finite)
 /* A file of this header and n data bytes. */
 static const char *put_header(const char *header, size_t data_bytes)
 {
-    char     bytes[4096] = {0};
+    char bytes[4096] = {0};
     uint64_t length = strlen(header);
     memcpy(bytes, &length, 8);
     memcpy(bytes + 8, header, length);
@@ -139,7 +141,7 @@ static const char *put_header(const char *header, size_t data_bytes)
 Test(safetensors, unaligned_data_and_padding_are_fine)
 {
     brn_st *st;
-    float   x;
+    float x;
     MUST(brn_st_open(&st, put_header("{" T("a", "[1]", "0", "4") "}  \n", 4)));
     MUST(brn_st_read_f32(st, "a", &x, BRN_SHAPE(1)));
     cr_assert_eq(x, 0);
@@ -150,7 +152,7 @@ Test(safetensors, bad_files)
 {
     static const struct {
         const char *header;
-        size_t      data;
+        size_t data;
         const char *line;
     } cases[] = {
         {"", 4, "expected '{'"},
@@ -164,10 +166,12 @@ Test(safetensors, bad_files)
         {"{\"__metadata__\":{},\"__metadata__\":{}}", 0, "expected one object"},
         {"{\"__metadata__\":[]}", 0, "expected one object"},
         {"{\"a\\u0000b\":1}", 0, "zero byte"},
-        {"{\"a\":{\"dtype\":\"BF16\",\"shape\":[1],\"data_offsets\":[0,2]}}", 2, "dtype 'BF16', expected F32"},
+        {"{\"a\":{\"dtype\":\"BF16\",\"shape\":[1],\"data_offsets\":[0,2]}}", 2,
+         "dtype 'BF16', expected F32"},
         {"{\"a\":{\"dtype\":3,\"shape\":[1],\"data_offsets\":[0,2]}}", 2, "dtype '?'"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"shape\":[1]}}", 4, "expected exactly dtype"},
-        {"{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "expected exactly dtype"},
+        {"{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
+         "expected exactly dtype"},
         {"{" T("a", "3", "0", "4") "}", 4, "shape is not a list"},
         {"{" T("a", "[-1]", "0", "4") "}", 4, "shape[0] is not a whole number"},
         {"{" T("a", "[1,1.5]", "0", "4") "}", 4, "shape[1] is not a whole number"},
@@ -178,7 +182,8 @@ Test(safetensors, bad_files)
         {"{" T("a", "[1]", "4", "0") "}", 4, "data_offsets are not"},
         {"{" T("a", "[1]", "0", "4,8") "}", 4, "data_offsets are not"},
         {"{" T("a", "[1]", "0", "1e300") "}", 4, "data_offsets are not"},
-        {"{" T("a", "[1000000000]", "0", "4000000000") "}", 4, "ends at data byte 4000000000, the file has 4 (truncated?)"},
+        {"{" T("a", "[1000000000]", "0", "4000000000") "}", 4,
+         "ends at data byte 4000000000, the file has 4 (truncated?)"},
         {"{" T("a", "[2]", "0", "8") "}", 7, "truncated"},
         {"{" T("a", "[2]", "0", "4") "}", 4, "4 bytes, its dtype and shape need 8"},
         {"{" T("a", "[2]", "0", "8") "," T("b", "[2]", "4", "12") "}", 12, "arrays overlap"},
@@ -196,13 +201,14 @@ Test(safetensors, bad_files)
 
 Test(safetensors, bad_lengths)
 {
-    brn_st  *st;
+    brn_st *st;
     uint64_t length = UINT64_MAX;
     MUST_FAIL(brn_st_open(&st, put_text(&dir, "empty", "")), BRN_ERR_INPUT, "found only 0 bytes");
     MUST_FAIL(brn_st_open(&st, put_text(&dir, "short", "1234567")), BRN_ERR_INPUT, "found only 7 bytes");
-    MUST_FAIL(brn_st_open(&st, put_bytes(&dir, "huge", &length, 8)), BRN_ERR_INPUT, "18446744073709551615 bytes claimed");
+    MUST_FAIL(brn_st_open(&st, put_bytes(&dir, "huge", &length, 8)), BRN_ERR_INPUT,
+              "18446744073709551615 bytes claimed");
     size_t n = (4 << 20) + 64;
-    char  *big = calloc(n, 1);
+    char *big = calloc(n, 1);
     length = n - 8;
     memcpy(big, &length, 8);
     MUST_FAIL(brn_st_open(&st, put_bytes(&dir, "big", big, n)), BRN_ERR_INPUT, "expected at most");

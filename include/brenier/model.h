@@ -1,0 +1,71 @@
+/** @file model.h
+ *  A learned transport map: the potential f, the amortizer H that warm-starts its conjugate, and the
+ *  standardisation of the samples it was learned from. All rows are in raw coordinates, row-major.
+ */
+#ifndef BRENIER_MODEL_H
+#define BRENIER_MODEL_H
+
+#include "measure.h"
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct brn_model brn_model;
+
+/** Why a row of a conjugate problem stopped. */
+typedef enum brn_conjugate_stop {
+    BRN_CONJUGATE_CONVERGED,       /**< max |grad J| < gtol */
+    BRN_CONJUGATE_PRECISION_FLOOR, /**< no step lowers J beyond its rounding error */
+    BRN_CONJUGATE_MAX_ITERATIONS,  /**< out of iterations, or the line search out of evaluations */
+    BRN_CONJUGATE_NONFINITE        /**< f or its gradient is not finite at the start */
+} brn_conjugate_stop;
+
+typedef struct brn_conjugate_row {
+    brn_conjugate_stop stop;
+    int iterations;
+    int evaluations;     /**< of f and grad f together */
+    float gradient;      /**< max |grad f(x) - y| at the returned x, in standardised coordinates */
+} brn_conjugate_row;
+
+/** Load a model or checkpoint file, or from a run folder its best.safetensors (else latest), onto a
+ *  device. A model trained on one device runs on any other.
+ *  @return BRN_ERR_INPUT with the file and what was expected. Free with brn_model_free before closing
+ *  the device. */
+BRN_API brn_status brn_model_load(brn_model **model, brn_device *device, const char *path);
+BRN_API void brn_model_free(brn_model *model);
+
+/** Write the model alone (no optimizer state), atomically. */
+BRN_API brn_status brn_model_save(const brn_model *model, const char *path);
+
+BRN_API int brn_model_dim(const brn_model *model);
+/** The resolved settings it was trained with. Valid while the model lives. */
+BRN_API const brn_settings *brn_model_settings(const brn_model *model);
+/** Description as JSON (networks, parameters, steps, provenance); allocated, release with free(). */
+BRN_API brn_status brn_model_describe(const brn_model *model, char **json);
+
+/** Forward map y = T(x) = grad f(x) for count rows. x and y may be the same array. */
+BRN_API brn_status brn_model_map(brn_model *model, const float *x, size_t count, float *y);
+
+/** Inverse map x = grad f*(y), by the conjugate solver with the settings' evaluation tolerance.
+ *  @param rows [out] count entries, may be NULL */
+BRN_API brn_status brn_model_inverse(brn_model *model, const float *y, size_t count, float *x, brn_conjugate_row *rows);
+
+/** Kantorovich potential in raw coordinates, value[count]. Its gradient is brn_model_map. */
+BRN_API brn_status brn_model_potential(brn_model *model, const float *x, size_t count, float *value);
+
+/** Solve count conjugate problems f*(y) = max_x <x, y> - f(x) with the given settings (NULL: those of
+ *  the model's evaluation).
+ *  @param y     [in]  float[count][n]
+ *  @param x     [in,out] float[count][n]; with warm_start the starting points on entry, else ignored
+ *               (the amortizer's prediction, or y without one); the maximisers grad f*(y) on return
+ *  @param value [out] float[count], f*(y); may be NULL
+ *  @param rows  [out] count entries; may be NULL */
+BRN_API brn_status brn_conjugate(brn_model *model, const brn_conjugate_settings *settings, const float *y, size_t count,
+                                 bool warm_start, float *x, float *value, brn_conjugate_row *rows);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

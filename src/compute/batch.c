@@ -1,0 +1,63 @@
+#include "compute/batch.h"
+
+brn_status brn_batch_create(brn_batch *b, brn_device *dev, int feats, int rows, const char *what)
+{
+    *b = (brn_batch){.dev = dev, .feats = feats, .rows = rows, .tile_rows = brn_device_tile_rows(dev)};
+    if (b->tile_rows > rows) b->tile_rows = rows > 0 ? rows : 1;
+    b->lanes = brn_device_lanes(dev, b->tile_rows);
+    b->tiles = (rows + b->tile_rows - 1) / b->tile_rows;
+    BRN_TRY(brn_buf_create(&b->buf, dev, BRN_REAL, (size_t)b->tiles * (size_t)feats * (size_t)b->lanes, what));
+    return brn_zero(brn_device_queue(dev, 0), (brn_view){b->buf, 0}, brn_buf_count(b->buf));
+}
+
+void brn_batch_free(brn_batch *b)
+{
+    brn_buf_free(b->buf);
+    *b = (brn_batch){0};
+}
+
+typedef struct {
+    const brn_batch *b;
+    const float *write_rows;
+    float *read_f32;
+    double *read_f64;
+} transfer;
+
+/* One tile through a row-major staging buffer. */
+static brn_status move_tile(void *context, brn_queue *q, int t)
+{
+    const transfer *job = context;
+    const brn_batch *b = job->b;
+    const int rows = brn_batch_rows(b, t);
+    const size_t count = (size_t)rows * (size_t)b->feats, at = (size_t)brn_batch_first(b, t) * (size_t)b->feats;
+    const brn_mat tile = brn_batch_tile(b, t);
+    brn_buf *staging;
+    BRN_TRY(brn_buf_create(&staging, b->dev, BRN_REAL, count, "staging"));
+    const brn_view stage = {staging, 0};
+    brn_status status;
+    if (job->write_rows) {
+        status = brn_write_f32(q, stage, job->write_rows + at, count);
+        if (status == BRN_OK) status = BRN_LAUNCH(q, rows_to_tile, rows, b->feats, (.ld = tile.ld), stage, brn_mat_view(tile));
+    } else {
+        status = BRN_LAUNCH(q, tile_to_rows, rows, b->feats, (.ld = tile.ld), brn_mat_view(tile), stage);
+        if (status == BRN_OK && job->read_f32) status = brn_read_f32(q, stage, job->read_f32 + at, count);
+        if (status == BRN_OK && job->read_f64) status = brn_read_f64(q, stage, job->read_f64 + at, count);
+    }
+    brn_buf_free(staging);
+    return status;
+}
+
+brn_status brn_batch_write(brn_batch *b, const float *rows)
+{
+    return brn_parallel(b->dev, b->tiles, move_tile, &(transfer){.b = b, .write_rows = rows});
+}
+
+brn_status brn_batch_read(const brn_batch *b, float *rows)
+{
+    return brn_parallel(b->dev, b->tiles, move_tile, &(transfer){.b = b, .read_f32 = rows});
+}
+
+brn_status brn_batch_read_f64(const brn_batch *b, double *rows)
+{
+    return brn_parallel(b->dev, b->tiles, move_tile, &(transfer){.b = b, .read_f64 = rows});
+}

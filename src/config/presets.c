@@ -1,0 +1,114 @@
+/* Named settings, as data: each preset is a short stack of "key=value" lists, later ones on top. */
+#include "config/config.h"
+
+#include <string.h>
+
+typedef const char *const preset_list[];
+
+/* One subject a line: */
+/* clang-format off */
+
+/* What all presets agree on. */
+static preset_list common = {
+    "seed=0", "device=host", "threads=0",
+    "data.n=auto", "data.standardize=auto",
+    "potential.kind=mlp", "potential.hidden=auto", "potential.slope=0.2", "potential.alpha=1",
+    "potential.actnorm=true",
+    "amortizer.kind=residual", "amortizer.hidden=auto", "amortizer.activation=elu", "amortizer.slope=0.2",
+    "amortizer.alpha=1",
+    "conjugate.solver=lbfgs", "conjugate.max_iterations=100", "conjugate.line_search=armijo",
+    "conjugate.decrease=1e-4", "conjugate.curvature=0.9", "conjugate.shrink=0.6666666666666666",
+    "conjugate.max_evaluations=10", "conjugate.lr=0.1", "conjugate.lr_final=1e-4", "conjugate.beta1=0.9",
+    "conjugate.beta2=0.999",
+    "train.loss=regression", "train.cycle_weight=auto", "train.schedule=cosine", "train.lr_final=1e-4",
+    "train.warmup=0",
+    "train.pretrain_steps=10000", "train.pretrain_lr=1e-3", "train.pretrain_tolerance=1e-6",
+    "train.pretrain_low=-5", "train.pretrain_high=5",
+    "train.patience=0", "train.divergence=1e5",
+    "train.potential.epsilon=1e-8", "train.potential.momentum=0.95", "train.potential.factor_beta=0.95",
+    "train.potential.matrix_lr=auto", "train.potential.refresh=auto", "train.potential.weight_decay=1e-4",
+    "train.amortizer.epsilon=1e-8", "train.amortizer.momentum=0.95", "train.amortizer.factor_beta=0.95",
+    "train.amortizer.matrix_lr=auto", "train.amortizer.refresh=auto", "train.amortizer.weight_decay=1e-4",
+    "eval.points=16384", "eval.sinkhorn_points=512", "eval.gtol=1e-3", "eval.max_evaluations=30", "eval.seed=1",
+    NULL};
+
+/* The published settings of the high-dimensional benchmark (Amos 2023). */
+static preset_list published = {
+    "data.sampling=iid",
+    "potential.widen=1", "potential.activation=elu", "potential.last_activation=true",
+    "conjugate.gtol=0.1", "conjugate.min_iterations=1", "conjugate.history=10", "conjugate.interpolate=false",
+    "conjugate.running_scale=false",
+    "train.steps=250000", "train.batch=1024", "train.averaging=0", "train.start=pretrain", "train.eval_every=1000",
+    "train.potential.kind=adamw", "train.potential.lr=5e-4", "train.potential.beta1=0.5", "train.potential.beta2=0.5",
+    "train.amortizer.kind=adamw", "train.amortizer.lr=5e-4", "train.amortizer.beta1=0.5", "train.amortizer.beta2=0.5",
+    NULL};
+
+/* Where the published settings of the 2-D pairs differ from those. */
+static preset_list published_2d = {
+    "potential.hidden=128,128", "potential.activation=leaky_relu",
+    "amortizer.hidden=512,512", "amortizer.activation=leaky_relu",
+    "train.steps=50000", "train.batch=10000", "train.pretrain_low=-10", "train.pretrain_high=10",
+    NULL};
+
+/* The recipe; what depends on the dimension is chosen in resolve.c. */
+static preset_list recipe = {
+    "data.sampling=auto",
+    "potential.widen=2", "potential.activation=auto", "potential.last_activation=false",
+    "conjugate.gtol=auto", "conjugate.min_iterations=0", "conjugate.history=auto", "conjugate.interpolate=true",
+    "conjugate.running_scale=true",
+    "train.steps=auto", "train.batch=auto", "train.averaging=0.999", "train.start=identity", "train.eval_every=auto",
+    "train.potential.kind=auto", "train.potential.lr=auto", "train.potential.beta1=auto", "train.potential.beta2=auto",
+    "train.amortizer.kind=auto", "train.amortizer.lr=auto", "train.amortizer.beta1=auto", "train.amortizer.beta2=auto",
+    NULL};
+
+/* A short run: 2-D pairs are learned to the eye's precision in seconds. */
+static preset_list recipe_2d = {"train.steps=4000", "train.batch=512", NULL};
+
+/* clang-format on */
+
+static const struct {
+    const char *name;
+    const char *const *layers[3];
+} presets[] = {
+    {"hd", {common, recipe}},
+    {"hd-paper", {common, published}},
+    {"2d", {common, recipe, recipe_2d}},
+    {"2d-paper", {common, published, published_2d}},
+};
+enum { PRESET_COUNT = sizeof presets / sizeof presets[0] };
+
+static brn_status apply(brn_settings *settings, const char *assignment)
+{
+    char key[BRN_NAME_MAX] = {0};
+    const char *equals = strchr(assignment, '=');
+    memcpy(key, assignment, (size_t)(equals - assignment));
+    const brn_field *field;
+    BRN_TRY(brn_config_find(key, &field));
+    return brn_field_set(field, settings, equals + 1);
+}
+
+static int find_preset(const char *name)
+{
+    int nearest = 0;
+    for (int i = 0; i < PRESET_COUNT; ++i) {
+        if (strcmp(presets[i].name, name) == 0) return i;
+        if (brn_name_distance(name, presets[i].name) < brn_name_distance(name, presets[nearest].name))
+            nearest = i;
+    }
+    brn_fail(BRN_ERR_USAGE, "unknown preset \"%.80s\"; did you mean \"%s\"?", name, presets[nearest].name);
+    return -1;
+}
+
+brn_status brn_settings_preset(brn_settings *settings, const char *name)
+{
+    int found = find_preset(name);
+    if (found < 0) return BRN_ERR_USAGE;
+    brn_settings made;
+    memset(&made, 0, sizeof made); /* the gaps between fields too: equal settings are equal bytes */
+    strcpy(made.preset, presets[found].name);
+    for (int layer = 0; layer < 3; ++layer)
+        for (const char *const *line = presets[found].layers[layer]; line && *line; ++line)
+            BRN_TRY(apply(&made, *line));
+    memcpy(settings, &made, sizeof made);
+    return BRN_OK;
+}

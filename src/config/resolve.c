@@ -1,0 +1,183 @@
+/* What the recipe chooses for a dimension, and the checks that need several fields. */
+#include "config/config.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- choosing ---------------------------------------------------------------------------------- */
+
+/* Every rule is written as "this field, where it is automatic, becomes that". */
+static void fill(brn_settings *s, const char *group, const char *name, double value)
+{
+    char key[BRN_NAME_MAX];
+    snprintf(key, sizeof key, "%s.%s", group, name);
+    brn_field_fill(brn_field_find(key), s, value);
+}
+
+/* [2b, 2b, b] with b = max(n, 32), times `factor`. */
+static brn_status fill_widths(brn_widths *widths, int n, double factor, const char *what)
+{
+    if (widths->count) return BRN_OK;
+    double b = fmax(n, 32);
+    if (2 * b * factor > 65536)
+        return brn_fail(BRN_ERR_USAGE, "%s: automatic widths for dimension %d exceed 65536; name them", what,
+                        n);
+    int wide = (int)fmax(1, round(2 * b * factor)), narrow = (int)fmax(1, round(b * factor));
+    *widths = (brn_widths){3, {wide, wide, narrow}};
+    return BRN_OK;
+}
+
+/* Muon wins where the matrices are small, SOAP from about n = 8. The numbers of AdamW are those that
+ * did best among the plain ones. */
+static void fill_optimizer(brn_settings *s, const char *group, const brn_optimizer_settings *o, int n)
+{
+    fill(s, group, "kind", n <= 4 ? BRN_OPT_MUON : BRN_OPT_SOAP);
+    fill(s, group, "lr", o->kind == BRN_OPT_MUON ? 1e-3 : o->kind == BRN_OPT_SOAP ? 1e-2 : 3e-3);
+    fill(s, group, "beta1", .9);
+    fill(s, group, "beta2", o->kind == BRN_OPT_SOAP ? .95 : .99);
+    fill(s, group, "weight_decay", 1e-4);
+    fill(s, group, "matrix_lr", 3e-2);
+    fill(s, group, "refresh", n >= 64 ? 20 : 10);
+}
+
+/* Small batches and many steps; fewer samples per step the more an optimizer makes of each. */
+static void fill_length(brn_settings *s, int n)
+{
+    brn_optimizer_kind kind = s->train.potential.kind;
+    bool plane = n <= 2 && kind == BRN_OPT_MUON;
+    fill(s, "train", "steps",
+         plane                  ? 4000
+         : kind == BRN_OPT_MUON ? 8000
+         : kind == BRN_OPT_SOAP ? 12000
+                                : 10000);
+    fill(s, "train", "batch", plane ? 1024 : kind == BRN_OPT_MUON ? 512 : kind == BRN_OPT_SOAP ? 256 : 1024);
+    fill(s, "train", "eval_every", fmax(1, (double)(s->train.steps / 10)));
+    fill(s, "train", "cycle_weight", n);
+}
+
+static brn_status fill_all(brn_settings *s, int n)
+{
+    bool own_rows = s->data.source[0] != '\0'; /* their latents are not ours to arrange */
+    fill(s, "data", "n", n);
+    fill(s, "data", "standardize", own_rows ? BRN_STANDARDIZE_SCALE : BRN_STANDARDIZE_NONE);
+    fill(s, "data", "sampling",
+         own_rows ? BRN_SAMPLING_IID
+         : n <= 4 ? BRN_SAMPLING_LATTICE
+                  : BRN_SAMPLING_ANTITHETIC);
+    BRN_TRY(fill_widths(&s->potential.hidden, n, s->potential.widen, "potential.hidden"));
+    BRN_TRY(fill_widths(&s->amortizer.hidden, n, 1, "amortizer.hidden"));
+    bool smooth = n >= 16 && s->potential.kind == BRN_POTENTIAL_MLP; /* silu is not convex */
+    fill(s, "potential", "activation", smooth ? BRN_ACT_SILU : BRN_ACT_ELU);
+    fill(s, "amortizer", "activation", BRN_ACT_ELU);
+    fill(s, "conjugate", "gtol", n >= 64 ? .05 : n >= 32 ? .02 : .01);
+    fill(s, "conjugate", "history", n >= 64 ? 6 : 10);
+    fill_optimizer(s, "train.potential", &s->train.potential, n);
+    fill_optimizer(s, "train.amortizer", &s->train.amortizer, n);
+    fill_length(s, n);
+    return BRN_OK;
+}
+
+/* ---- checking ---------------------------------------------------------------------------------- */
+
+static brn_status check_data(const brn_settings *s, int n)
+{
+    bool source = s->data.source[0], target = s->data.target[0], pair = s->data.pair[0];
+    if (s->data.n != n)
+        return brn_fail(BRN_ERR_USAGE, "data.n=%d, but the measures have dimension %d", s->data.n, n);
+    if (source != target)
+        return brn_fail(BRN_ERR_USAGE, "data.%s is missing: data.source and data.target go together",
+                        source ? "target" : "source");
+    if (pair && source)
+        return brn_fail(BRN_ERR_USAGE, "data.pair and data.source are both given: choose one");
+    if (source && s->data.sampling != BRN_SAMPLING_IID)
+        return brn_fail(BRN_ERR_USAGE, "data.sampling: rows of a file can only be drawn iid");
+    return BRN_OK;
+}
+
+/* Whether a network with non-negative weights and this activation is convex. */
+static bool keeps_convex(brn_activation activation, double slope, double alpha)
+{
+    switch (activation) {
+    case BRN_ACT_SILU:
+        return false; /* decreases left of -1.3 */
+    case BRN_ACT_SELU:
+        return false; /* steeper left of 0 than right of it */
+    case BRN_ACT_ELU:
+        return alpha <= 1;
+    case BRN_ACT_LEAKY_RELU:
+        return slope <= 1;
+    default:
+        return true;
+    }
+}
+
+static brn_status check_networks(const brn_settings *s)
+{
+    if (s->potential.kind == BRN_POTENTIAL_ICNN &&
+        !keeps_convex(s->potential.activation, s->potential.slope, s->potential.alpha))
+        return brn_fail(BRN_ERR_USAGE,
+                        "potential.activation: an ICNN with it is not convex; elu with alpha <= 1, "
+                        "softplus, celu, relu and leaky_relu with slope <= 1 are");
+    bool trained = s->train.loss != BRN_LOSS_NONE, present = s->amortizer.kind != BRN_AMORTIZER_NONE;
+    if (trained && !present)
+        return brn_fail(
+            BRN_ERR_USAGE,
+            "amortizer.kind=none has nothing to train: set train.loss=none too, or name an amortizer");
+    if (present && !trained)
+        return brn_fail(
+            BRN_ERR_USAGE,
+            "train.loss=none leaves the amortizer untrained: set amortizer.kind=none too, or name a loss");
+    return BRN_OK;
+}
+
+static brn_status check_solver(const brn_conjugate_settings *c)
+{
+    if (c->min_iterations > c->max_iterations)
+        return brn_fail(BRN_ERR_USAGE, "conjugate.min_iterations=%d exceeds conjugate.max_iterations=%d",
+                        c->min_iterations, c->max_iterations);
+    if (c->line_search == BRN_SEARCH_WOLFE && c->decrease >= c->curvature)
+        return brn_fail(BRN_ERR_USAGE, "conjugate.decrease=%g must be below conjugate.curvature=%g",
+                        c->decrease, c->curvature);
+    return BRN_OK;
+}
+
+static brn_status check_training(const brn_settings *s)
+{
+    if (s->train.warmup > s->train.steps)
+        return brn_fail(BRN_ERR_USAGE, "train.warmup=%lld exceeds train.steps=%lld",
+                        (long long)s->train.warmup, (long long)s->train.steps);
+    if (s->train.pretrain_low >= s->train.pretrain_high)
+        return brn_fail(BRN_ERR_USAGE, "train.pretrain_low=%g must be below train.pretrain_high=%g",
+                        s->train.pretrain_low, s->train.pretrain_high);
+    return BRN_OK;
+}
+
+static brn_status check_values(const brn_settings *s)
+{
+    for (int i = 0; i < BRN_FIELD_COUNT; ++i) BRN_TRY(brn_field_check(&brn_fields[i], s));
+    return BRN_OK;
+}
+
+static brn_status check_complete(const brn_settings *s)
+{
+    for (int i = 0; i < BRN_FIELD_COUNT; ++i)
+        if (brn_field_is_auto(&brn_fields[i], s))
+            return brn_fail(BRN_ERR_INTERNAL, "%s: no rule chooses its value", brn_fields[i].key);
+    return BRN_OK;
+}
+
+brn_status brn_settings_resolve(brn_settings *settings, int n)
+{
+    if (n < 1 || n > 65536) return brn_fail(BRN_ERR_USAGE, "dimension %d is outside [1, 65536]", n);
+    brn_settings s = *settings;
+    BRN_TRY(check_values(&s));
+    BRN_TRY(fill_all(&s, n));
+    BRN_TRY(check_complete(&s));
+    BRN_TRY(check_data(&s, n));
+    BRN_TRY(check_networks(&s));
+    BRN_TRY(check_solver(&s.conjugate));
+    BRN_TRY(check_training(&s));
+    *settings = s;
+    return BRN_OK;
+}
