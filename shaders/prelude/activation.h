@@ -10,8 +10,9 @@
 #define A_CELU       5
 #define A_SOFTPLUS   6
 #define A_SILU       7
-#define A_SELU_SCALE 1.05070098735548f
-#define A_SELU_ALPHA 1.67326324235438f
+/* of type real: products of the two are rounded to it, also where real is double */
+#define A_SELU_SCALE TO_F(1.05070098735548f)
+#define A_SELU_ALPHA TO_F(1.67326324235438f)
 
 FN real a_value(int kind, real c, real u)
 {
