@@ -26,8 +26,8 @@ static void compare(const probe *p, const char *what, const double *exact, const
     size_t at = 0;
     for (size_t i = 0; i < count; ++i) {
         scale = fmax(scale, fabs(exact[i]));
-        const double e = fabs(exact[i] - difference[i]);
-        if (!(e <= error)) error = e, at = i;
+        const double worse = test_worse(error, exact[i], difference[i]);
+        if (worse > error) error = worse, at = i;
     }
     cr_expect(error <= TOLERANCE * scale, "%s: %s %zu is %.12g, the difference quotient %.12g (error %.1e of the largest)", p->label, what,
               at, exact[at], difference[at], error / scale);

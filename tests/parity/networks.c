@@ -33,8 +33,7 @@ static double share(const double *found, const double *expected, size_t count, i
 {
     double error = 0, scale = 0;
     for (size_t i = 0; i < count; ++i) {
-        const double e = fabs(found[i] - expected[i]);
-        if (!(e <= error)) error = e;
+        error = test_worse(error, found[i], expected[i]);
         scale = fmax(scale, fabs(expected[i]));
     }
     return error / (scale * test_tolerance(reduction));

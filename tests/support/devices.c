@@ -9,6 +9,12 @@
 
 double test_tolerance(int reduction) { return 8 * (double)FLT_EPSILON * sqrt(reduction); }
 
+double test_worse(double error, double found, double expected)
+{
+    const double e = fabs(found - expected);
+    return isnan(e) ? INFINITY : fmax(error, e);
+}
+
 static bool in_list(const char *list, const char *item)
 {
     const size_t length = strlen(item);

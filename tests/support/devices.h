@@ -27,4 +27,7 @@ brn_device *test_oracle_open(void);
  *  where it is stated. */
 double test_tolerance(int reduction);
 
+/** The larger of `error` and |found - expected|; a NaN on one side only is infinitely wrong. */
+double test_worse(double error, double found, double expected);
+
 #endif
