@@ -16,7 +16,7 @@
 
 FN real a_value(int kind, real c, real u)
 {
-    if (kind == A_RELU) return m_max(u, 0.0f);
+    if (kind == A_RELU) return m_positive(u);
     if (kind == A_LEAKY_RELU) return u > 0.0f ? u : c * u;
     if (kind == A_ELU) return u > 0.0f ? u : c * M_EXPM1(u);
     if (kind == A_SELU) return A_SELU_SCALE * (u > 0.0f ? u : A_SELU_ALPHA * M_EXPM1(u));

@@ -1,9 +1,10 @@
 /* Scalar mathematics of the dialect: what C, CUDA, OpenCL C and GLSL all accept, so that every device
  * computes the same polynomial (built-in functions differ by up to hundreds of ulp between drivers).
  * Measured against double precision in tests/parity: at most 3 ulp each. The oracle device uses the
- * double-precision C library instead. No infinities and NaN are produced by comparisons here:
+ * double-precision C library instead. NaN goes through exp, softplus, sigmoid and all activations;
  * finiteness is tested on bits, which no driver optimises away.
  */
+FN real m_positive(real x) { return x < 0.0f ? 0.0f : x; } /* NaN stays NaN, unlike with m_max */
 FN real m_max(real a, real b) { return a > b ? a : b; }
 FN real m_min(real a, real b) { return a < b ? a : b; }
 FN int m_imin(int a, int b) { return a < b ? a : b; }
@@ -131,7 +132,7 @@ FN real m_sin2pi(real u)
 #endif
 
 /* max(t, 0) + log(1 + exp(-|t|)), and its derivative */
-FN real m_softplus(real t) { return m_max(t, 0.0f) + M_LOG1P(M_EXP(-M_ABS(t))); }
+FN real m_softplus(real t) { return m_positive(t) + M_LOG1P(M_EXP(-M_ABS(t))); }
 FN real m_sigmoid(real t)
 {
     const real e = M_EXP(-M_ABS(t));
