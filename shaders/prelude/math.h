@@ -20,6 +20,9 @@ FN real m_clamp(real x, real lo, real hi)
 #ifndef BRN_REAL_IS_DOUBLE
 FN int m_finite(real x) { return (AS_U(x) & 0x7f800000u) != 0x7f800000u ? 1 : 0; }
 
+/* A whole number |n| < 2^22 as int, by its bits: converting NaN is undefined. */
+FN int m_whole(real n) { return TO_I(AS_U(n + 12582912.0f) - 0x4b400000u); }
+
 /* exp(x) = 2^n exp(r), |r| <= log(2)/2, degree-6 polynomial; 2^n in two factors so that it may
  * underflow gradually. Cody-Waite reduction: 0.693359375 has few bits, so n times it is exact. */
 FN real m_exp(real x)
@@ -34,7 +37,7 @@ FN real m_exp(real x)
     p = M_FMA(p, r, 1.6666665459e-1f);
     p = M_FMA(p, r, 5.0000001201e-1f);
     p = M_FMA(p, r * r, r) + 1.0f;
-    const int i = TO_I(n);
+    const int i = m_whole(n);
     const int a = i >> 1;
     return p * AS_F(TO_U(a + 127) << 23) * AS_F(TO_U(i - a + 127) << 23);
 }
@@ -52,7 +55,7 @@ FN real m_expm1(real x)
     p = M_FMA(p, r, 1.6666665459e-1f);
     p = M_FMA(p, r, 5.0000001201e-1f);
     p = M_FMA(p, r * r, r);
-    const real s = AS_F(TO_U(TO_I(n) + 127) << 23);
+    const real s = AS_F(TO_U(m_whole(n) + 127) << 23);
     return M_FMA(s, p, s - 1.0f);
 }
 
