@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Writes the seeds of tests/fuzz/corpus/: small files of every form the parsers accept, and some they
+refuse. Standard library only; the same bytes every time."""
+import io
+import json
+import pathlib
+import struct
+import zipfile
+
+ROOT = pathlib.Path(__file__).parent / "corpus"
+
+
+def npy(descr, shape, data, fortran=False, version=1):
+    text = repr({"descr": descr, "fortran_order": fortran, "shape": shape}).encode() + b"\n"
+    return b"\x93NUMPY" + bytes([version, 0]) + struct.pack("<H" if version == 1 else "<I", len(text)) + text + data
+
+
+def npz(members, method):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name), data, compress_type=method)
+    return out.getvalue()
+
+
+def safetensors(header, data=b""):
+    text = header if isinstance(header, bytes) else json.dumps(header, separators=(",", ":")).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+SIX = struct.pack("<6f", 1, 2, 3, 4, 5, 6)
+F = npy("<f4", (3, 2), SIX)
+
+TABLES = {
+    "f4.npy": F,
+    "f8.npy": npy("<f8", (2,), struct.pack("<2d", 0.5, -3e38), version=2),
+    "f8_overflow.npy": npy("<f8", (2,), struct.pack("<2d", 0.5, 1e300), version=3),
+    "nan.npy": npy("<f4", (1, 2), struct.pack("<2f", 1, float("nan"))),
+    "fortran.npy": npy("<f4", (3, 2), SIX, fortran=True),
+    "i8.npy": npy("<i8", (2, 1), struct.pack("<2q", -1, 1 << 60)),
+    "u1.npy": npy("|u1", (2, 3), bytes(range(6))),
+    "bool.npy": npy("|b1", (2, 3), bytes([0, 1, 1, 0, 1, 0])),
+    "big_endian.npy": npy(">f4", (3, 2), SIX),
+    "object.npy": npy("|O", (3, 2), SIX),
+    "records.npy": npy([("x", "<f4")], (6,), SIX),
+    "huge_shape.npy": npy("<f4", (1 << 40, 1 << 40), SIX),
+    "no_rows.npy": npy("<f4", (0, 2), b""),
+    "truncated.npy": F[:-3],
+    "stored.npz": npz({"a.npy": F, "b.npy": npy("<f4", (3, 2), SIX, fortran=True)}, zipfile.ZIP_STORED),
+    "deflated.npz": npz({"a.npy": npy("|u1", (300, 2), bytes(600), fortran=True)}, zipfile.ZIP_DEFLATED),
+    "no_arrays.npz": npz({"a.txt": b"hello"}, zipfile.ZIP_STORED),
+    "plain.csv": b"1,2\n3,4.5e-1\n-5,+.6\n",
+    "header.csv": b'\xef\xbb\xbfx,"y ""1"", mm"\r\n# note\r\n1,"2"\r\n3,4\r\n\r\n',
+    "semicolon.csv": b"w;x\n0.5;2\n0;1e-40\n",
+    "spaces.csv": b"  1  2\n3\t 4 \n",
+    "tabs.csv": b"1\t2\n3\t4\n",
+    "digits.csv": b"123456789012345678901234567890,1e400\n9007199254740993,0.1\n",
+    "words.csv": b"1,2\nnan,inf\n",
+    "ragged.csv": b"1,2\n3\n",
+    "quotes.csv": b'1,2\n"3,4\n',
+    "gap.csv": b"1\n\n2\n",
+    "empty.csv": b"",
+}
+
+A = {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}
+MODELS = {
+    "one.safetensors": safetensors({"__metadata__": {"n": "2", "note": "\u00e4 \"q\""}, "a": A}, SIX),
+    "types.safetensors": safetensors(
+        {"d": {"dtype": "F64", "shape": [], "data_offsets": [0, 8]}, "l": {"dtype": "I64", "shape": [1], "data_offsets": [8, 16]},
+         "i": {"dtype": "I32", "shape": [1], "data_offsets": [16, 20]}, "u": {"dtype": "U8", "shape": [3], "data_offsets": [20, 23]},
+         "e": {"dtype": "F32", "shape": [0, 4], "data_offsets": [23, 23]}}, struct.pack("<dqi3B", 0.1, -7, 5, 1, 2, 3)),
+    "padded.safetensors": safetensors(b"{}      "),
+    "overlap.safetensors": safetensors({"a": A, "b": dict(A, data_offsets=[4, 28])}, SIX + b"1234"),
+    "hole.safetensors": safetensors({"a": A, "b": dict(A, shape=[1], data_offsets=[28, 32])}, SIX + b"12345678"),
+    "huge.safetensors": safetensors({"a": dict(A, shape=[1 << 32, 1 << 32, 4])}, SIX),
+    "twice.safetensors": safetensors(b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}', b"12"),
+    "nan.safetensors": safetensors({"a": dict(A, shape=[1], data_offsets=[0, 4])}, b"\x00\x00\xc0\x7f"),
+    "trailing.safetensors": safetensors(b"{} x"),
+    "long_header.safetensors": struct.pack("<Q", 1 << 60) + b"{}",
+    "empty.safetensors": b"",
+}
+
+for folder, files in (("table", TABLES), ("safetensors", MODELS)):
+    (ROOT / folder).mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        (ROOT / folder / name).write_bytes(data)

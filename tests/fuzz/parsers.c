@@ -1,0 +1,99 @@
+#include "fuzz/parsers.h"
+
+#include "io/safetensors.h"
+#include <brenier/table.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define PROMISE(condition)                                                                                   \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            fprintf(stderr, "broken promise: %s (%s:%d)\n", #condition, __FILE__, __LINE__);                 \
+            abort();                                                                                         \
+        }                                                                                                    \
+    } while (0)
+
+/* The parsers read files by name; this one has a name but no disk. */
+static int file_of(const uint8_t *bytes, size_t n, char path[64])
+{
+    int fd = memfd_create("fuzz", MFD_CLOEXEC);
+    PROMISE(fd >= 0 && write(fd, bytes, n) == (ssize_t)n);
+    snprintf(path, 64, "/proc/self/fd/%d", fd);
+    return fd;
+}
+
+static void refused_clearly(brn_status status, const char *path)
+{
+    PROMISE(status == BRN_ERR_INPUT || status == BRN_ERR_UNSUPPORTED);
+    PROMISE(strstr(brn_last_error(), path) && !strchr(brn_last_error(), '\n'));
+}
+
+static void read_table(const char *path, const brn_table_options *options)
+{
+    enum { MAX_ROWS = 1000 };
+    size_t got, total = 0;
+    int64_t counted;
+    brn_table *t;
+    brn_status status = brn_table_open(&t, path, options);
+    if (status != BRN_OK) {
+        refused_clearly(status, path);
+        return;
+    }
+    int d = brn_table_cols(t);
+    PROMISE(d >= 1);
+    for (int i = 0; i < d && i < 16; ++i)
+        (void)(brn_table_column_name(t, i) && strlen(brn_table_column_name(t, i)));
+    float *rows = malloc(sizeof *rows * 7 * (size_t)d), weights[7];
+    do {
+        status = brn_table_read(t, rows, weights, 7, &got);
+        for (size_t i = 0; status == BRN_OK && i < got * (size_t)d; ++i) PROMISE(isfinite(rows[i]));
+        total += got;
+    } while (status == BRN_OK && got > 0 && total < MAX_ROWS);
+    if (status != BRN_OK)
+        refused_clearly(status, path);
+    else if (got == 0)
+        PROMISE(brn_table_rows(t) == (int64_t)total && total > 0);
+    if (brn_table_count(t, &counted) == BRN_OK) PROMISE(counted >= 1);
+    free(rows);
+    brn_table_close(t);
+}
+
+void parse_table(const uint8_t *bytes, size_t n)
+{
+    char path[64];
+    int fd = file_of(bytes, n, path);
+    read_table(path, NULL);
+    read_table(path, &(brn_table_options){.weight = "1", .header = BRN_TABLE_HEADER_YES, .separator = ' '});
+    close(fd);
+}
+
+void parse_safetensors(const uint8_t *bytes, size_t n)
+{
+    char path[64];
+    size_t count, pairs;
+    brn_st *st;
+    int fd = file_of(bytes, n, path);
+    brn_status status = brn_st_open(&st, path);
+    if (status != BRN_OK) {
+        refused_clearly(status, path);
+    } else {
+        const brn_st_tensor *tensors = brn_st_tensors(st, &count);
+        const brn_st_pair *metadata = brn_st_metadata_all(st, &pairs);
+        for (size_t i = 0; i < pairs; ++i) PROMISE(brn_st_metadata(st, metadata[i].key) == metadata[i].value);
+        for (size_t i = 0; i < count; ++i) {
+            const brn_st_tensor *t = &tensors[i];
+            PROMISE(t->bytes <= n && brn_st_find(st, t->name) == t);
+            double *numbers = malloc(sizeof *numbers * t->count + 1);
+            status = brn_st_read_f64(st, t->name, numbers, t->rank, t->shape);
+            if (status != BRN_OK) refused_clearly(status, path);
+            free(numbers);
+        }
+        brn_st_close(st);
+    }
+    close(fd);
+}
