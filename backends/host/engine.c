@@ -17,6 +17,7 @@
 #include "prelude/philox.h"
 #include "prelude/conjugate.h"
 #include "prelude/search.h"
+#include "prelude/sample.h"
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)

@@ -10,13 +10,17 @@
 #include "networks/potential.h"
 #include <brenier/measure.h>
 
-/** Which numbers: rows of batch `step` of `batch` rows in a stream of a seed. */
+/** Which numbers: rows of batch `step` of `batch` rows in a stream of a seed. The two measures of a
+ *  pair draw independently from the same draw. */
 typedef struct brn_draw {
-    uint64_t seed, step;
-    uint32_t stream;
+    uint64_t seed, step;   /* step < 2^44 */
+    uint32_t stream;       /* < 2^31 */
     int batch;
-    brn_sampling sampling; /* IID, ANTITHETIC or LATTICE; measures without latents draw IID */
+    brn_sampling sampling; /* IID, ANTITHETIC or LATTICE; the user's rows come in shuffled epochs instead */
 } brn_draw;
+
+/** The stream of brn_pair_sample. */
+enum { BRN_STREAM_SAMPLE = 0x7a3e };
 
 /** Scratch of one queue for both measures of a pair. */
 typedef struct brn_pair_work brn_pair_work;

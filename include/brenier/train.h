@@ -1,0 +1,52 @@
+/** @file train.h
+ *  Learn a transport map: amortized training of a Kantorovich potential by its dual (METHOD: Algorithm 1).
+ */
+#ifndef BRENIER_TRAIN_H
+#define BRENIER_TRAIN_H
+
+#include "model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What a training reports, a few times a second and after every evaluation. */
+typedef struct brn_progress {
+    int64_t step, steps;
+    double seconds;             /**< of this call, evaluations included */
+    double rate;                /**< steps per second, lately */
+    double loss;                /**< dual loss plus amortization loss, mean of the last batch */
+    double dual;                /**< dual objective on the fixed evaluation batch; NaN before the first */
+    double best;                /**< lowest so far; NaN before the first */
+    double l2_uvp;              /**< forward, percent, on the evaluation batch; NaN where the map is not known */
+    double evaluations_per_row; /**< of the last batch's conjugate solves; 0 without fine-tuning */
+    double iterations_per_row;
+    double failed_rows;         /**< share of its rows that did not converge */
+    bool   pretraining;         /**< step counts pretraining steps */
+    bool   evaluated;           /**< follows an evaluation */
+} brn_progress;
+
+/** Called on the calling thread; return false to save and stop. */
+typedef bool (*brn_progress_fn)(void *user, const brn_progress *progress);
+
+/** Train as `settings` say, in the run folder settings->out, which is created and receives
+ *
+ *      config.yaml          the resolved settings
+ *      log.csv              one line per evaluation
+ *      latest.safetensors   the state at the last evaluation or stop: continues bit-identically
+ *      best.safetensors     the state with the lowest dual objective
+ *
+ *  A folder that holds a checkpoint of the same settings is continued where it stopped; a folder of
+ *  other settings is refused, naming the first difference. With `resume` a checkpoint must be there.
+ *  settings->out = "" trains without files.
+ *  @param progress may be NULL
+ *  @param model    [out] the trained model, may be NULL; free with brn_model_free
+ *  @return BRN_OK; BRN_ERR_STOPPED (saved on request); BRN_ERR_DIVERGED (the last finite checkpoint is
+ *          kept and named); BRN_ERR_DISK and others as their names say. */
+BRN_API brn_status brn_train(brn_device *device, const brn_settings *settings, bool resume, brn_progress_fn progress,
+                             void *user, brn_model **model);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

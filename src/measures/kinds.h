@@ -1,0 +1,111 @@
+/* What a measure can be, and what a pair holds. Each kind has its file, which fills its structure when a
+ * pair is opened and draws tiles from it. */
+#ifndef BRN_MEASURES_KINDS_H
+#define BRN_MEASURES_KINDS_H
+
+#include "measures/latents.h"
+
+/** Measures in the plane; the numbers are those of shaders/shape2d.k. */
+typedef enum {
+    BRN_SHAPE_BLOBS,         /* `count` Gaussians (std noise) on a circle, the first at angle phase (turns), and one at 0 with centre */
+    BRN_SHAPE_CIRCLES,       /* `count` circles of radius, radius (count - 1) / count, ..., plus noise */
+    BRN_SHAPE_UPPER_MOON,    /* (cos t, sin t), t uniform in (0, pi) */
+    BRN_SHAPE_LOWER_MOON,    /* (1 - cos t, 1/2 - sin t) */
+    BRN_SHAPE_S_CURVE,       /* radius (sign(t) (cos t - 1), sin t), plus radius * noise, t uniform in 3 pi (-1/2, 1/2) */
+    BRN_SHAPE_SWISS,         /* radius (t sin t, t cos t), plus radius * noise, t uniform in 3 pi (1/2, 3/2) */
+    BRN_SHAPE_CRESCENT       /* ((u + v^2) / 2 - 2, v), u and v standard normal */
+} brn_shape2d_kind;
+
+typedef struct brn_shape2d {
+    brn_shape2d_kind kind;
+    int latents;          /* random numbers of one sample */
+    int count, centre;
+    float radius, phase, noise;
+} brn_shape2d;
+
+/** x = A_k z + c_k, z ~ N(0, I), component k with a given probability. */
+typedef struct brn_mixture {
+    int count;
+    brn_buf *maps;        /* per component A_k^T [n][n] and c_k [n] */
+    brn_buf *limits;      /* int [count], see brn_limits */
+    int *host_limits;
+} brn_mixture;
+
+/** The user's rows: shuffled epochs, or with weights independent draws. */
+typedef struct brn_user_rows {
+    brn_buf *data;        /* [count][n], in training coordinates */
+    brn_buf *limits;      /* int [count], or NULL without weights */
+    int count, bits;      /* the least 2^bits >= count, bits >= 2 */
+} brn_user_rows;
+
+typedef struct brn_measure {
+    enum { BRN_MEASURE_SHAPE2D, BRN_MEASURE_MIXTURE, BRN_MEASURE_ROWS, BRN_MEASURE_PUSHED } kind;
+    union {
+        brn_shape2d shape;
+        brn_mixture mixture;
+        brn_user_rows rows;
+    };
+} brn_measure; /* PUSHED: the true map's image of the pair's source */
+
+struct brn_pair {
+    brn_device *dev;
+    int n;
+    char *name;
+    brn_measure side[2];
+    enum { BRN_MAP_UNKNOWN, BRN_MAP_AFFINE, BRN_MAP_GRADIENT } map;
+    brn_buf *affine;      /* A^T [n][n], then b [n] */
+    brn_pot psi;          /* T = grad psi */
+    bool standardized;
+    brn_standardization standardization;
+    double *shift[2];
+    struct brn_sampler *sampler; /* made by the first brn_pair_sample or brn_pair_map */
+};
+
+struct brn_pair_work {
+    int n, lanes;
+    brn_buf *memory;
+    brn_mat latents, component, source; /* [n] each */
+    brn_mat value;                  /* [1] */
+    brn_buf *which;                 /* int [lanes]: component, or row of data */
+    brn_buf *no_lattice;            /* zeros */
+    brn_buf *lattice[2];            /* generators of both measures ... */
+    int lattice_batch[2];           /* ... for this batch size; 0 = not made yet */
+    brn_pot_work psi;
+};
+
+/* ---- opening: fill a pair that is all zero but for dev ------------------------------------------- */
+
+brn_status brn_pair_open_builtin(brn_pair *pair, const char *name, int n);
+brn_status brn_pair_open_benchmark(brn_pair *pair, const char *path);
+brn_status brn_pair_open_rows(brn_pair *pair, const brn_settings *settings);
+brn_status brn_pair_open_gaussian(brn_pair *pair, int n);
+
+/** Components A_k [n][n] (x = A_k z + c_k), c_k [n] and their weights to the device. */
+brn_status brn_mixture_create(brn_mixture *m, brn_device *dev, int n, int count, const double *maps, const double *centres,
+                              const double *weights);
+/** Matrices A [n][n] and vectors b [n] as the blocks (A^T, b) that brn_affine() names. */
+brn_status brn_affine_create(brn_buf **buf, brn_device *dev, int n, int count, const double *maps, const double *centres);
+brn_dense brn_affine(brn_buf *buf, int n, int k);
+
+void brn_mixture_free(brn_mixture *m);
+void brn_user_rows_free(brn_user_rows *rows);
+void brn_sampler_free(struct brn_sampler *sampler);
+
+/* ---- drawing ------------------------------------------------------------------------------------ */
+
+/** One tile of one measure: rows [row0, row0 + rows) of the batch. */
+typedef struct brn_tile_draw {
+    brn_queue *q;
+    brn_pair_work *work;
+    const brn_draw *draw;
+    brn_side side;        /* whose stream */
+    brn_buf *generator;
+    int row0, rows;
+    brn_mat out;
+} brn_tile_draw;
+
+brn_status brn_shape2d_draw(const brn_shape2d *s, const brn_tile_draw *t);
+brn_status brn_mixture_draw(const brn_mixture *m, const brn_tile_draw *t);
+brn_status brn_user_rows_draw(const brn_user_rows *r, const brn_tile_draw *t);
+
+#endif

@@ -1,0 +1,169 @@
+/* The user's own samples: two files of rows, brought to common coordinates and kept on the device. */
+#include "core/memory.h"
+#include "measures/kinds.h"
+#include <brenier/table.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    const char *path, *weight_column;
+    float *rows, *weights; /* weights: NULL without */
+    size_t count;
+    int n;
+    double *mean, variance; /* total variance */
+} sample_file;
+
+static void release(sample_file *f)
+{
+    free(f->rows);
+    free(f->weights);
+    *f = (sample_file){0};
+}
+
+static brn_status load(sample_file *f, const char *path, const char *weight_column, int batch)
+{
+    *f = (sample_file){.path = path, .weight_column = weight_column};
+    BRN_TRY(brn_table_load(path, &(brn_table_options){.weight = weight_column}, &f->rows, &f->weights, &f->count, &f->n));
+    if (batch > 0 && f->count < (size_t)batch)
+        return brn_fail(BRN_ERR_INPUT, "%s: %zu rows are fewer than train.batch=%d", path, f->count, batch);
+    size_t numbers;
+    if (!brn_mul_size(f->count, (size_t)f->n, &numbers) || numbers > INT32_MAX)
+        return brn_fail(BRN_ERR_INPUT, "%s: %zu rows of %d columns; at most 2^31 numbers can be used", path, f->count, f->n);
+    return BRN_OK;
+}
+
+static brn_status constant_column(const sample_file *f, int column)
+{
+    char name[80] = "";
+    brn_table *t;
+    if (brn_table_open(&t, f->path, &(brn_table_options){.weight = f->weight_column}) == BRN_OK) {
+        const char *text = brn_table_column_name(t, column);
+        if (text) snprintf(name, sizeof name, " (\"%.64s\")", text);
+        brn_table_close(t);
+    }
+    return brn_fail(BRN_ERR_INPUT, "%s: column %d%s is the constant %g; a measure must spread in every column", f->path,
+                    column + 1, name, f->rows[column]);
+}
+
+static double weight_of(const sample_file *f, size_t r) { return f->weights ? f->weights[r] : 1; }
+
+/* Weighted mean and total variance, in two passes; fails on a column in which no drawn row differs. */
+static brn_status measure(sample_file *f)
+{
+    const size_t n = (size_t)f->n;
+    double total = 0;
+    for (size_t r = 0; r < f->count; ++r) total += weight_of(f, r);
+    if (!(total > 0)) return brn_fail(BRN_ERR_INPUT, "%s: all weights are 0", f->path);
+    f->variance = 0;
+    for (size_t i = 0; i < n; ++i) {
+        double sum = 0, square = 0;
+        float low = INFINITY, high = -INFINITY;
+        for (size_t r = 0; r < f->count; ++r) {
+            const float x = f->rows[r * n + i];
+            sum += weight_of(f, r) * x;
+            if (weight_of(f, r) > 0) low = fminf(low, x), high = fmaxf(high, x);
+        }
+        f->mean[i] = sum / total;
+        for (size_t r = 0; r < f->count; ++r) square += weight_of(f, r) * pow(f->rows[r * n + i] - f->mean[i], 2);
+        if (!(low < high)) return constant_column(f, (int)i);
+        f->variance += square / total;
+    }
+    return BRN_OK;
+}
+
+static brn_status upload_limits(brn_user_rows *r, brn_device *dev, const sample_file *f)
+{
+    if (!f->weights) return BRN_OK;
+    double *weights;
+    int *limits = NULL;
+    BRN_TRY(BRN_ALLOC(&weights, f->count, "weights"));
+    for (size_t k = 0; k < f->count; ++k) weights[k] = f->weights[k];
+    brn_status status;
+    BRN_GO(BRN_ALLOC(&limits, f->count, "weights"));
+    brn_limits(weights, f->count, limits);
+    BRN_GO(brn_buf_create(&r->limits, dev, BRN_INT, f->count, "weights"));
+    BRN_GO(brn_write_int(brn_device_queue(dev, 0), (brn_view){r->limits, 0}, limits, f->count));
+done:
+    free(weights);
+    free(limits);
+    return status;
+}
+
+static brn_status upload(brn_measure *m, brn_device *dev, sample_file *f, bool standardized, double scale)
+{
+    m->kind = BRN_MEASURE_ROWS;
+    m->rows = (brn_user_rows){.count = (int)f->count, .bits = 2};
+    while ((size_t)1 << m->rows.bits < f->count) ++m->rows.bits;
+    const size_t n = (size_t)f->n, numbers = f->count * n;
+    for (size_t k = 0; standardized && k < numbers; ++k) f->rows[k] = (float)((f->rows[k] - f->mean[k % n]) / scale);
+    BRN_TRY(brn_buf_create(&m->rows.data, dev, BRN_REAL, numbers, "samples"));
+    BRN_TRY(brn_write_f32(brn_device_queue(dev, 0), (brn_view){m->rows.data, 0}, f->rows, numbers));
+    return upload_limits(&m->rows, dev, f);
+}
+
+void brn_user_rows_free(brn_user_rows *rows)
+{
+    brn_buf_free(rows->data);
+    brn_buf_free(rows->limits);
+    *rows = (brn_user_rows){0};
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static brn_status set_name(brn_pair *pair, const brn_settings *s)
+{
+    char name[2 * BRN_PATH_MAX + 8];
+    snprintf(name, sizeof name, "%s -> %s", base_name(s->data.source), base_name(s->data.target));
+    return brn_strdup(&pair->name, name);
+}
+
+brn_status brn_pair_open_rows(brn_pair *pair, const brn_settings *s)
+{
+    sample_file file[2] = {0};
+    brn_status status;
+    BRN_GO(load(&file[0], s->data.source, s->data.source_weight, s->train.batch));
+    BRN_GO(load(&file[1], s->data.target, s->data.target_weight, s->train.batch));
+    if (file[0].n != file[1].n) {
+        status = brn_fail(BRN_ERR_INPUT, "%s has %d columns, %s has %d; expected as many", file[0].path, file[0].n, file[1].path, file[1].n);
+        goto done;
+    }
+    pair->n = file[0].n;
+    for (int k = 0; k < 2; ++k) {
+        BRN_GO(BRN_ALLOC(&pair->shift[k], (size_t)pair->n, "means"));
+        file[k].mean = pair->shift[k];
+        BRN_GO(measure(&file[k]));
+    }
+    pair->standardized = s->data.standardize != BRN_STANDARDIZE_NONE;
+    pair->standardization = (brn_standardization){sqrt((file[0].variance + file[1].variance) / 2 / pair->n), {pair->shift[0], pair->shift[1]}};
+    for (int k = 0; k < 2; ++k) BRN_GO(upload(&pair->side[k], pair->dev, &file[k], pair->standardized, pair->standardization.scale));
+    BRN_GO(set_name(pair, s));
+done:
+    release(&file[0]);
+    release(&file[1]);
+    return status;
+}
+
+brn_status brn_user_rows_draw(const brn_user_rows *r, const brn_tile_draw *t)
+{
+    const brn_draw draw = {t->draw->seed, t->draw->step, t->draw->stream, t->draw->batch, BRN_SAMPLING_IID};
+    const brn_latents l = brn_latents_of(&draw, t->side, 0);
+    brn_pair_work *w = t->work;
+    if (r->limits) {
+        BRN_TRY(BRN_LAUNCH(t->q, weighted_rows, t->rows, 1, (.count = r->count, .row0 = (uint32_t)t->row0, BRN_LATENT_PARAMS(l)),
+                           {w->no_lattice, 0}, {r->limits, 0}, {w->which, 0}));
+    } else {
+        const uint64_t at = draw.step * (uint64_t)draw.batch + (uint64_t)t->row0, epoch = at / (uint64_t)r->count;
+        BRN_TRY(BRN_LAUNCH(t->q, epoch_rows, t->rows, 1,
+                           (.count = r->count, .bits = r->bits, .first = (uint32_t)(at % (uint64_t)r->count), .epoch = (uint32_t)epoch,
+                            .epoch_high = (uint32_t)(epoch >> 32), .stream = l.stream, .seed0 = l.seed0, .seed1 = l.seed1),
+                           {w->which, 0}));
+    }
+    return BRN_LAUNCH(t->q, gather_rows, t->rows, w->n, (.ld = t->out.ld), {r->data, 0}, {w->which, 0}, brn_mat_view(t->out));
+}

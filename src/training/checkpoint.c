@@ -1,0 +1,84 @@
+#include "training/checkpoint.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXTRAS = 160 };
+
+static brn_status add_optimizer(const brn_optimizer *opt, const char *of, brn_extra *extra, int *count)
+{
+    for (int i = 0; opt && i < brn_optimizer_state_count(opt); ++i) {
+        const char *name;
+        if (*count == EXTRAS) return brn_fail(BRN_ERR_INTERNAL, "checkpoint: more than %d arrays", EXTRAS);
+        brn_extra *e = &extra[(*count)++];
+        BRN_TRY(brn_optimizer_state(opt, i, &name, &e->buf));
+        snprintf(e->name, sizeof e->name, "%s.optimizer.%s", of, name);
+    }
+    return BRN_OK;
+}
+
+static brn_status list_extras(const brn_trainer *t, brn_extra *extra, int *count)
+{
+    *count = 0;
+    BRN_TRY(add_optimizer(t->f_opt, "potential", extra, count));
+    BRN_TRY(add_optimizer(t->h_opt, "amortizer", extra, count));
+    if (!t->solver) return BRN_OK;
+    brn_extra *e = &extra[(*count)++];
+    *e = (brn_extra){.buf = brn_solver_scale(t->solver).buf};
+    snprintf(e->name, sizeof e->name, "conjugate.scale");
+    return BRN_OK;
+}
+
+brn_status brn_checkpoint_write(const brn_trainer *t, const brn_run_state *state, const char *path)
+{
+    brn_extra extra[EXTRAS + 1];
+    int count;
+    char step[32], best[32], since[32];
+    BRN_TRY(list_extras(t, extra, &count));
+    snprintf(step, sizeof step, "%lld", (long long)t->step);
+    snprintf(best, sizeof best, "%.17g", state->best);
+    snprintf(since, sizeof since, "%lld", (long long)state->since_best);
+    const brn_st_pair pairs[] = {{"train.step", step}, {"train.best_dual", best}, {"train.since_best", since}};
+    return brn_model_write(t->model, path, extra, count, pairs, sizeof pairs / sizeof *pairs);
+}
+
+static brn_status read_integer(const brn_st *file, const char *path, const char *key, int64_t most, int64_t *value)
+{
+    const char *text = brn_st_metadata(file, key);
+    char *end;
+    errno = 0;
+    const long long v = text ? strtoll(text, &end, 10) : -1;
+    if (!text || end == text || *end || errno || v < 0 || v > most)
+        return brn_fail(BRN_ERR_INPUT, "%s: \"%s\" is %s, expected a number from 0 to %lld: not a checkpoint to continue from", path, key,
+                        text ? text : "missing", (long long)most);
+    *value = v;
+    return BRN_OK;
+}
+
+static brn_status read_file(brn_trainer *t, brn_run_state *state, const brn_st *file, const char *path)
+{
+    brn_extra extra[EXTRAS + 1];
+    int count;
+    BRN_TRY(list_extras(t, extra, &count));
+    BRN_TRY(read_integer(file, path, "train.step", t->set->train.steps, &t->step));
+    BRN_TRY(read_integer(file, path, "train.since_best", INT32_MAX, &state->since_best));
+    const char *best = brn_st_metadata(file, "train.best_dual");
+    if (!best) return brn_fail(BRN_ERR_INPUT, "%s: \"train.best_dual\" is missing: not a checkpoint to continue from", path);
+    state->best = strtod(best, NULL);
+    BRN_TRY(brn_model_read(t->model, file, path, extra, count));
+    t->model->steps = t->step;
+    brn_optimizer_set_steps(t->f_opt, t->step);
+    if (t->h_opt) brn_optimizer_set_steps(t->h_opt, t->step);
+    return BRN_OK;
+}
+
+brn_status brn_checkpoint_read(brn_trainer *t, brn_run_state *state, const char *path)
+{
+    brn_st *file;
+    BRN_TRY(brn_st_open(&file, path));
+    const brn_status status = read_file(t, state, file, path);
+    brn_st_close(file);
+    return status;
+}

@@ -1,0 +1,164 @@
+/* A whole training: folder, pretraining, steps, evaluations, checkpoints, stopping. */
+#include "training/checkpoint.h"
+#include "training/folder.h"
+#include "training/monitor.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct {
+    brn_trainer *trainer;
+    brn_monitor *monitor;
+    brn_folder folder;
+    brn_run_state state;
+    brn_progress_fn progress;
+    void *user;
+    brn_progress report;
+    double started, shown, shown_step;
+} run;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+enum { REPORTS_PER_SECOND = 4 };
+
+/* Shares and means of the last batch's solves. */
+static brn_status read_solver(run *r)
+{
+    brn_trainer *t = r->trainer;
+    r->report.evaluations_per_row = r->report.iterations_per_row = r->report.failed_rows = 0;
+    if (!t->solver || !t->step) return BRN_OK;
+    double *const sums[] = {&r->report.evaluations_per_row, &r->report.iterations_per_row, &r->report.failed_rows};
+    const int fields[] = {BRN_INFO_EVALUATIONS, BRN_INFO_ITERATIONS, BRN_INFO_STOP};
+    for (int k = 0; k < 3; ++k) {
+        BRN_TRY(brn_solver_read_info(t->solver, brn_device_queue(t->dev, 0), fields[k], t->host_rows, t->batch));
+        for (int i = 0; i < t->batch; ++i) *sums[k] += fields[k] == BRN_INFO_STOP ? t->host_rows[i] != 0 : t->host_rows[i];
+        *sums[k] /= t->batch;
+    }
+    return BRN_OK;
+}
+
+/* Tell the caller; *stop when he has had enough. */
+static brn_status tell(run *r, bool evaluated, bool *stop)
+{
+    const double t = now(), since = t - r->shown;
+    r->report.step = r->trainer->step;
+    r->report.seconds = t - r->started;
+    r->report.loss = r->trainer->loss;
+    r->report.evaluated = evaluated;
+    BRN_TRY(read_solver(r));
+    if (since > 0 && (double)r->report.step > r->shown_step) r->report.rate = ((double)r->report.step - r->shown_step) / since;
+    r->shown = t;
+    r->shown_step = (double)r->report.step;
+    if (r->progress && !r->progress(r->user, &r->report)) *stop = true;
+    return BRN_OK;
+}
+
+static bool pretrain_progress(void *user, int64_t step, int64_t steps, double loss)
+{
+    run *r = user;
+    if (!r->progress || now() - r->shown < 1.0 / REPORTS_PER_SECOND) return true;
+    r->shown = now();
+    brn_progress p = {.step = step, .steps = steps, .seconds = r->shown - r->started, .loss = loss, .dual = NAN, .best = NAN,
+                      .l2_uvp = NAN, .pretraining = true};
+    return r->progress(r->user, &p);
+}
+
+static brn_status save(const run *r, const char *path)
+{
+    return r->folder.used ? brn_checkpoint_write(r->trainer, &r->state, path) : BRN_OK;
+}
+
+static brn_status evaluate(run *r, bool *stop)
+{
+    double dual;
+    BRN_TRY(brn_monitor_look(r->monitor, &dual, &r->report.l2_uvp));
+    if (!isfinite(dual)) return brn_fail(BRN_ERR_DIVERGED, "the dual objective is not finite at step %lld", (long long)r->trainer->step);
+    const bool better = !(dual >= r->state.best); /* also where there is none yet */
+    if (better) r->state.best = dual;
+    r->state.since_best = better ? 0 : r->state.since_best + 1;
+    r->report.dual = dual;
+    r->report.best = r->state.best;
+    BRN_TRY(tell(r, true, stop));
+    BRN_TRY(save(r, r->folder.latest));
+    if (better) BRN_TRY(save(r, r->folder.best));
+    return brn_folder_log(&r->folder, &r->report);
+}
+
+static brn_status start(run *r)
+{
+    brn_trainer *t = r->trainer;
+    r->started = r->shown = now();
+    r->state = (brn_run_state){.best = NAN};
+    r->report = (brn_progress){.steps = t->set->train.steps, .dual = NAN, .best = NAN, .l2_uvp = NAN};
+    if (r->folder.checkpoint) {
+        BRN_TRY(brn_checkpoint_read(t, &r->state, r->folder.latest));
+        r->report.best = r->state.best;
+    } else {
+        if (t->set->train.start == BRN_START_PRETRAIN) BRN_TRY(brn_pretrain(t, pretrain_progress, r));
+        BRN_TRY(save(r, r->folder.latest)); /* something finite to fall back on, and no pretraining twice */
+    }
+    r->shown_step = (double)t->step;
+    return brn_folder_rewind(&r->folder, t->step);
+}
+
+static brn_status loop(run *r)
+{
+    brn_trainer *t = r->trainer;
+    const int64_t steps = t->set->train.steps, every = t->set->train.eval_every, patience = t->set->train.patience;
+    bool stop = false;
+    while (t->step < steps && !stop) {
+        BRN_TRY(brn_trainer_step(t));
+        const bool due = t->step % every == 0 || t->step == steps;
+        if (due) BRN_TRY(evaluate(r, &stop));
+        else if (r->progress && now() - r->shown >= 1.0 / REPORTS_PER_SECOND) BRN_TRY(tell(r, false, &stop));
+        if (patience && r->state.since_best >= patience) return BRN_OK;
+        if (stop && !due) BRN_TRY(save(r, r->folder.latest));
+    }
+    if (!stop || t->step == steps) return BRN_OK;
+    return brn_fail(BRN_ERR_STOPPED, "stopped at step %lld of %lld%s%s", (long long)t->step, (long long)steps,
+                    r->folder.used ? "; saved, continue with the same command: " : "", r->folder.used ? r->folder.latest : "");
+}
+
+static brn_status train(run *r, brn_model *model, const brn_pair *pair, bool resume)
+{
+    BRN_TRY(brn_folder_open(&r->folder, &model->settings, resume));
+    BRN_TRY(brn_trainer_create(&r->trainer, model, pair));
+    BRN_TRY(brn_monitor_create(&r->monitor, r->trainer));
+    BRN_TRY(start(r));
+    const brn_status status = loop(r);
+    if (status == BRN_ERR_DIVERGED && r->folder.used) return brn_fail(status, "%s; kept: %s", brn_last_error(), r->folder.latest);
+    return status;
+}
+
+static brn_status train_on(brn_device *device, brn_settings *settings, brn_pair *pair, bool resume, brn_progress_fn progress, void *user,
+                           brn_model **out)
+{
+    brn_model *model;
+    run r = {.progress = progress, .user = user};
+    BRN_TRY(brn_settings_resolve(settings, brn_pair_dim(pair)));
+    BRN_TRY(brn_model_create(&model, device, settings, pair));
+    const brn_status status = train(&r, model, pair, resume);
+    brn_monitor_free(r.monitor);
+    brn_trainer_free(r.trainer);
+    brn_folder_close(&r.folder);
+    if (out && (status == BRN_OK || status == BRN_ERR_STOPPED)) *out = model;
+    else brn_model_free(model);
+    return status;
+}
+
+brn_status brn_train(brn_device *device, const brn_settings *settings, bool resume, brn_progress_fn progress, void *user, brn_model **model)
+{
+    if (model) *model = NULL;
+    brn_pair *pair;
+    brn_settings own = *settings;
+    BRN_TRY(brn_pair_open(&pair, device, &own));
+    const brn_status status = train_on(device, &own, pair, resume, progress, user, model);
+    brn_pair_close(pair);
+    return status;
+}

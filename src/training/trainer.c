@@ -1,0 +1,167 @@
+#include "training/trainer.h"
+#include "core/memory.h"
+#include "training/schedule.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+bool brn_loss_finetunes(brn_loss loss) { return loss != BRN_LOSS_OBJECTIVE && loss != BRN_LOSS_CYCLE; }
+
+/* The cycle losses and pretraining differentiate grad f with respect to the parameters. */
+static brn_tape_order order_needed(const brn_settings *s)
+{
+    const bool second = s->train.loss == BRN_LOSS_CYCLE || s->train.loss == BRN_LOSS_CYCLE_FINETUNE || s->train.start == BRN_START_PRETRAIN;
+    return second ? BRN_TAPE_SECOND : BRN_TAPE_FIRST;
+}
+
+static brn_status create_member(brn_trainer *t, brn_trainer_member *m)
+{
+    const int watched = brn_device_lanes(t->dev, BRN_MONITOR_ROWS), n = t->n;
+    const int lanes = t->x.lanes > watched ? t->x.lanes : watched;
+    BRN_TRY(brn_pair_work_create(&m->pair, t->pair, lanes));
+    BRN_TRY(brn_pot_work_create(&m->f, &t->model->f, lanes, order_needed(t->set)));
+    BRN_TRY(brn_amortizer_work_create(&m->h, &t->model->h, lanes));
+    BRN_TRY(brn_buf_create(&m->memory, t->dev, BRN_REAL, (size_t)(3 * n + 1) * (size_t)lanes, "training scratch"));
+    const brn_mat all = {m->memory, 0, 3 * n + 1, lanes};
+    m->a = brn_mat_features(all, 0, n);
+    m->b = brn_mat_features(all, n, n);
+    m->c = brn_mat_features(all, 2 * n, n);
+    m->value = brn_mat_features(all, 3 * n, 1);
+    return BRN_OK;
+}
+
+static brn_status create_batches(brn_trainer *t)
+{
+    BRN_TRY(brn_batch_create(&t->x, t->dev, t->n, t->batch, "source batch"));
+    BRN_TRY(brn_batch_create(&t->y, t->dev, t->n, t->batch, "target batch"));
+    BRN_TRY(brn_batch_create(&t->start, t->dev, t->n, t->batch, "predictions"));
+    BRN_TRY(brn_batch_create(&t->argmax, t->dev, t->n, t->batch, "conjugate arguments"));
+    BRN_TRY(brn_batch_create(&t->rows, t->dev, BRN_ROW_FIELDS, t->batch, "losses"));
+    return BRN_ALLOC(&t->host_rows, (size_t)t->batch * BRN_ROW_FIELDS, "losses");
+}
+
+static brn_status create_work(brn_trainer *t)
+{
+    BRN_TRY(BRN_ALLOC(&t->member, (size_t)brn_device_queues(t->dev), "training scratch"));
+    t->members = brn_device_queues(t->dev);
+    for (int i = 0; i < t->members; ++i) BRN_TRY(create_member(t, &t->member[i]));
+    BRN_TRY(BRN_ALLOC(&t->tape, (size_t)t->x.tiles, "amortizer tapes"));
+    t->tapes = t->x.tiles;
+    for (int i = 0; i < t->tapes; ++i) BRN_TRY(brn_amortizer_work_create(&t->tape[i], &t->model->h, t->x.lanes));
+    return BRN_OK;
+}
+
+static brn_status create_learning(brn_trainer *t)
+{
+    const brn_settings *s = t->set;
+    const brn_net *f = &t->model->f.part[0], *h = brn_amortizer_net(&t->model->h);
+    t->groups = t->x.tiles < BRN_GRADIENT_GROUPS ? t->x.tiles : BRN_GRADIENT_GROUPS;
+    for (int g = 0; g < t->groups; ++g) {
+        BRN_TRY(brn_buf_create(&t->f_grad[g], t->dev, BRN_REAL, f->shape.size, "gradient"));
+        if (h) BRN_TRY(brn_buf_create(&t->h_grad[g], t->dev, BRN_REAL, h->shape.size, "gradient"));
+    }
+    BRN_TRY(brn_optimizer_create(&t->f_opt, t->dev, &f->shape, &s->train.potential));
+    if (h) BRN_TRY(brn_optimizer_create(&t->h_opt, t->dev, &h->shape, &s->train.amortizer));
+    if (brn_loss_finetunes(s->train.loss)) return brn_solver_create(&t->solver, t->dev, &t->model->f, &s->conjugate, t->batch);
+    return BRN_OK;
+}
+
+brn_status brn_trainer_create(brn_trainer **out, brn_model *model, const brn_pair *pair)
+{
+    *out = NULL;
+    brn_trainer *t;
+    BRN_TRY(BRN_ALLOC(&t, 1, "trainer"));
+    *t = (brn_trainer){.dev = model->dev, .model = model, .pair = pair, .set = &model->settings, .n = model->n,
+                       .batch = model->settings.train.batch, .loss = NAN};
+    brn_status status = create_batches(t);
+    if (status == BRN_OK) status = create_work(t);
+    if (status == BRN_OK) status = create_learning(t);
+    if (status != BRN_OK) {
+        brn_trainer_free(t);
+        return status;
+    }
+    *out = t;
+    return BRN_OK;
+}
+
+void brn_trainer_free(brn_trainer *t)
+{
+    if (!t) return;
+    brn_batch *const batches[] = {&t->x, &t->y, &t->start, &t->argmax, &t->rows};
+    for (size_t i = 0; i < sizeof batches / sizeof *batches; ++i) brn_batch_free(batches[i]);
+    for (int i = 0; i < t->members; ++i) {
+        brn_pair_work_free(t->member[i].pair);
+        brn_pot_work_free(&t->member[i].f);
+        brn_amortizer_work_free(&t->member[i].h);
+        brn_buf_free(t->member[i].memory);
+    }
+    for (int i = 0; i < t->tapes; ++i) brn_amortizer_work_free(&t->tape[i]);
+    for (int g = 0; g < BRN_GRADIENT_GROUPS; ++g) brn_buf_free(t->f_grad[g]), brn_buf_free(t->h_grad[g]);
+    brn_solver_free(t->solver);
+    brn_optimizer_free(t->f_opt), brn_optimizer_free(t->h_opt);
+    free(t->member), free(t->tape), free(t->host_rows);
+    free(t);
+}
+
+/* Samples and predictions of one tile. */
+static brn_status draw_tile(void *context, brn_queue *q, int i)
+{
+    brn_trainer *t = context;
+    brn_trainer_member *m = &t->member[brn_queue_index(q)];
+    const int rows = brn_batch_rows(&t->x, i), first = brn_batch_first(&t->x, i);
+    const brn_mat x = brn_batch_tile(&t->x, i), y = brn_batch_tile(&t->y, i), start = brn_batch_tile(&t->start, i);
+    brn_draw draw = {.seed = t->set->seed, .step = (uint64_t)t->step, .batch = t->batch, .sampling = t->set->data.sampling};
+    draw.stream = BRN_STREAM_SOURCE;
+    BRN_TRY(brn_pair_draw(t->pair, BRN_SOURCE, q, m->pair, &draw, first, rows, x));
+    draw.stream = BRN_STREAM_TARGET;
+    BRN_TRY(brn_pair_draw(t->pair, BRN_TARGET, q, m->pair, &draw, first, rows, y));
+    BRN_TRY(brn_amortizer_forward(q, &t->model->h, &t->tape[i], rows, y, start));
+    return brn_mat_copy(q, rows, start, brn_batch_tile(&t->argmax, i));
+}
+
+static brn_status group_gradient(void *context, brn_queue *q, int group) { return brn_trainer_group_gradient(context, q, group); }
+
+/* Means over the batch, and how the solver fared. */
+static brn_status read_losses(brn_trainer *t)
+{
+    BRN_TRY(brn_batch_read(&t->rows, t->host_rows));
+    double f = 0, j = 0, amortization = 0;
+    for (int r = 0; r < t->batch; ++r) {
+        f += t->host_rows[r * BRN_ROW_FIELDS + BRN_ROW_F];
+        j += t->host_rows[r * BRN_ROW_FIELDS + BRN_ROW_J];
+        amortization += t->host_rows[r * BRN_ROW_FIELDS + BRN_ROW_AMORTIZATION];
+    }
+    t->loss = (f - j + amortization) / t->batch;
+    if (isfinite(t->loss) && fabs(t->loss) <= t->set->train.divergence) return BRN_OK;
+    return brn_fail(BRN_ERR_DIVERGED, "loss %g at step %lld (bound %g): lower train.potential.lr, or tighten conjugate.gtol", t->loss,
+                    (long long)t->step, t->set->train.divergence);
+}
+
+static brn_status learn_net(brn_trainer *t, bool amortizer, double rate)
+{
+    brn_net *net = amortizer ? brn_amortizer_net(&t->model->h) : &t->model->f.part[0];
+    if (!net) return BRN_OK;
+    BRN_TRY(brn_trainer_reduce(t, amortizer));
+    BRN_TRY(brn_optimizer_step(amortizer ? t->h_opt : t->f_opt, net, amortizer ? t->h_grad[0] : t->f_grad[0], rate));
+    return brn_net_prepare(net, brn_device_queue(t->dev, 0));
+}
+
+static brn_status learn(brn_trainer *t)
+{
+    const double rate = brn_schedule_rate(t->set->train.schedule, t->step, t->set->train.steps, t->set->train.warmup, t->set->train.lr_final);
+    BRN_TRY(learn_net(t, false, rate));
+    BRN_TRY(learn_net(t, true, rate));
+    if (!t->model->averaged) return BRN_OK;
+    return brn_average_update(t->dev, t->model->averaged, t->model->f.part[0].theta, t->set->train.averaging, t->step);
+}
+
+brn_status brn_trainer_step(brn_trainer *t)
+{
+    BRN_TRY(brn_parallel(t->dev, t->x.tiles, draw_tile, t));
+    if (t->solver) BRN_TRY(brn_solver_run(t->solver, &t->model->f, &t->y, &t->argmax));
+    BRN_TRY(brn_parallel(t->dev, t->groups, group_gradient, t));
+    BRN_TRY(read_losses(t));
+    BRN_TRY(learn(t));
+    t->model->steps = ++t->step;
+    return BRN_OK;
+}

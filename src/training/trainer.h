@@ -1,0 +1,77 @@
+/* The state of a training and its steps; what surrounds them (files, log, evaluation) is in run.c. */
+#ifndef BRN_TRAINING_TRAINER_H
+#define BRN_TRAINING_TRAINER_H
+
+#include "measures/measure.h"
+#include "model/model.h"
+#include "training/average.h"
+#include "training/optimizer.h"
+
+/* Streams of random numbers, so that no two uses share any. */
+enum { BRN_STREAM_SOURCE = 1, BRN_STREAM_TARGET, BRN_STREAM_PRETRAIN, BRN_STREAM_MONITOR_SOURCE, BRN_STREAM_MONITOR_TARGET };
+
+/** Rows are summed into at most this many gradients, which are then added in order: enough to keep
+ *  several threads busy, and independent of how many there are. */
+enum { BRN_GRADIENT_GROUPS = 8 };
+
+/** Rows of the batch a training is watched on: its spread is below what separates models. */
+enum { BRN_MONITOR_ROWS = 2048 };
+
+/** Scratch of one queue, of the training and of its monitor. */
+typedef struct brn_trainer_member {
+    brn_pair_work *pair;
+    brn_pot_work f;
+    brn_amortizer_work h;     /* for H beside the tapes below */
+    brn_buf *memory;
+    brn_mat a, b, c;          /* [n] each */
+    brn_mat value;            /* [1] */
+} brn_trainer_member;
+
+/* Rows of the matrix of per-row losses. */
+enum { BRN_ROW_F, BRN_ROW_J, BRN_ROW_AMORTIZATION, BRN_ROW_FIELDS };
+
+typedef struct brn_trainer {
+    brn_device *dev;
+    brn_model *model;
+    const brn_pair *pair;
+    const brn_settings *set;  /* the model's */
+    int n, batch, groups;
+
+    brn_batch x, y, start, argmax;  /* samples; H(y); argmax of the conjugate */
+    brn_batch rows;                 /* [BRN_ROW_FIELDS] losses per row */
+    brn_amortizer_work *tape;       /* per tile: H's activations between its forward and its reverse */
+    int members, tapes;
+    brn_trainer_member *member;     /* per queue */
+    brn_buf *f_grad[BRN_GRADIENT_GROUPS], *h_grad[BRN_GRADIENT_GROUPS];
+    float *host_rows;               /* rows read back */
+
+    brn_solver *solver;             /* NULL where nothing is fine-tuned */
+    brn_optimizer *f_opt, *h_opt;
+    int64_t step;
+
+    double loss, evaluations, iterations, failed; /* of the last step */
+} brn_trainer;
+
+/** The model's settings decide everything; the model and the pair outlive the trainer. */
+brn_status brn_trainer_create(brn_trainer **trainer, brn_model *model, const brn_pair *pair);
+void brn_trainer_free(brn_trainer *trainer);
+
+/** One iteration of Algorithm 1. BRN_ERR_DIVERGED when the loss is not finite or beyond the bound. */
+brn_status brn_trainer_step(brn_trainer *trainer);
+
+/** Bring grad f(x) to x and H(y) to y on the settings' box. `progress` may stop it (false). */
+typedef bool (*brn_pretrain_fn)(void *user, int64_t step, int64_t steps, double loss);
+brn_status brn_pretrain(brn_trainer *trainer, brn_pretrain_fn progress, void *user);
+
+/** Does this loss fine-tune its prediction by the solver while training? */
+bool brn_loss_finetunes(brn_loss loss);
+
+/* ---- parts (gradient.c) ---------------------------------------------------------------------- */
+
+/** Gradients of the dual and the amortization loss over the tiles of group `group`. */
+brn_status brn_trainer_group_gradient(brn_trainer *t, brn_queue *q, int group);
+
+/** f_grad[0] or h_grad[0] = sum over groups, turned into the gradient with respect to theta. */
+brn_status brn_trainer_reduce(brn_trainer *t, bool amortizer);
+
+#endif
