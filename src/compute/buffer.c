@@ -28,6 +28,7 @@ void brn_buf_free(brn_buf *buf)
 }
 
 size_t brn_buf_count(const brn_buf *buf) { return buf->count; }
+brn_kind brn_buf_kind(const brn_buf *buf) { return buf->kind; }
 
 static brn_status check(brn_view v, brn_kind kind, size_t count)
 {

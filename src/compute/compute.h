@@ -50,6 +50,7 @@ static inline brn_mat brn_mat_features(brn_mat m, int first, int count)
 brn_status brn_buf_create(brn_buf **buf, brn_device *dev, brn_kind kind, size_t count, const char *what);
 void brn_buf_free(brn_buf *buf);
 size_t brn_buf_count(const brn_buf *buf);
+brn_kind brn_buf_kind(const brn_buf *buf);
 
 /** Copies between host memory and a view; reads wait for all earlier work of the queue. Values are
  *  converted to and from the device's real; a write may be reused by the caller at once. */

@@ -1,19 +1,23 @@
 #include "model/amortizer.h"
 
+brn_status brn_amortizer_shape(brn_net_shape *shape, const brn_settings *s, int n)
+{
+    const float c = (float)(s->amortizer.activation == BRN_ACT_LEAKY_RELU ? s->amortizer.slope : s->amortizer.alpha);
+    if (s->amortizer.kind == BRN_AMORTIZER_RESIDUAL)
+        return brn_shape_residual(shape, n, &s->amortizer.hidden, s->amortizer.activation, c);
+    if (s->potential.kind == BRN_POTENTIAL_ICNN)
+        return brn_shape_icnn(shape, n, &s->amortizer.hidden, s->amortizer.activation, c, s->potential.last_activation,
+                              s->potential.actnorm);
+    return brn_shape_mlp(shape, n, &s->amortizer.hidden, s->amortizer.activation, c, s->potential.last_activation);
+}
+
 brn_status brn_amortizer_create(brn_amortizer *h, brn_device *dev, const brn_settings *s, int n)
 {
     *h = (brn_amortizer){.kind = s->amortizer.kind};
-    brn_net_shape shape;
-    const float c = (float)(s->amortizer.activation == BRN_ACT_LEAKY_RELU ? s->amortizer.slope : s->amortizer.alpha);
-    if (h->kind == BRN_AMORTIZER_RESIDUAL) {
-        BRN_TRY(brn_shape_residual(&shape, n, &s->amortizer.hidden, s->amortizer.activation, c));
-        return brn_net_create(&h->net, dev, &shape);
-    }
     if (h->kind == BRN_AMORTIZER_NONE) return BRN_OK;
-    if (s->potential.kind == BRN_POTENTIAL_ICNN)
-        BRN_TRY(brn_shape_icnn(&shape, n, &s->amortizer.hidden, s->amortizer.activation, c, s->potential.last_activation, s->potential.actnorm));
-    else
-        BRN_TRY(brn_shape_mlp(&shape, n, &s->amortizer.hidden, s->amortizer.activation, c, s->potential.last_activation));
+    brn_net_shape shape;
+    BRN_TRY(brn_amortizer_shape(&shape, s, n));
+    if (h->kind == BRN_AMORTIZER_RESIDUAL) return brn_net_create(&h->net, dev, &shape);
     h->g = (brn_pot){.parts = 1, .scale = 1};
     return brn_net_create(&h->g.part[0], dev, &shape);
 }

@@ -20,6 +20,9 @@ typedef struct brn_amortizer_work {
     brn_mat out, value; /* [n] and [1] */
 } brn_amortizer_work;
 
+/** Layout of the network behind H; settings->amortizer.kind is not BRN_AMORTIZER_NONE. */
+brn_status brn_amortizer_shape(brn_net_shape *shape, const brn_settings *settings, int n);
+
 /** From resolved settings; not initialised. Nothing is made for BRN_AMORTIZER_NONE. */
 brn_status brn_amortizer_create(brn_amortizer *h, brn_device *dev, const brn_settings *settings, int n);
 void brn_amortizer_free(brn_amortizer *h);

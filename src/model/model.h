@@ -20,6 +20,17 @@ struct brn_model {
     char pair[BRN_PATH_MAX];    /* name of what it was trained on */
 };
 
+/** Layout of the potential that resolved settings ask for; no memory of its own. */
+brn_status brn_potential_shape(brn_net_shape *shape, const brn_settings *settings, int n);
+
+/** A model for resolved settings without a start: all parameters zero. `standardization` may be NULL. */
+brn_status brn_model_new(brn_model **model, brn_device *dev, const brn_settings *settings, int n,
+                         const brn_standardization *standardization, const char *pair);
+/** Random start of all networks from settings.seed, as settings.train.start asks for. */
+brn_status brn_model_start(brn_model *model);
+/** Replace the standardisation (NULL: none) by a copy. */
+brn_status brn_model_standardize(brn_model *model, const brn_standardization *standardization);
+
 /** A fresh model for resolved settings and a pair: networks made and initialised. */
 brn_status brn_model_create(brn_model **model, brn_device *dev, const brn_settings *settings, const brn_pair *pair);
 
@@ -27,6 +38,9 @@ brn_status brn_model_create(brn_model **model, brn_device *dev, const brn_settin
  *  model's buffers; *view stays valid until the model's parameters change. `spare` is a net of the
  *  same shape that receives the averaged parameters (made on first use, freed with brn_net_free). */
 brn_status brn_model_evaluated(const brn_model *model, brn_net *spare, brn_pot *view);
+
+/** The solver of the inverse map: the settings' solver with the tolerance of their evaluation. */
+brn_conjugate_settings brn_eval_conjugate(const brn_settings *settings);
 
 /* ---- files (file.c) -------------------------------------------------------------------------- */
 
@@ -38,14 +52,15 @@ typedef struct brn_extra {
     brn_buf *buf;
 } brn_extra;
 
-/** Write model and extras with metadata (settings as YAML text, standardisation, provenance, and the
- *  given pairs), atomically. On a host:f64 device arrays are F64. Refuses non-finite parameters with
+/** Write model and extras with metadata (settings as YAML text, provenance, and the given pairs),
+ *  atomically. On a host:f64 device arrays are F64. The same model gives the same bytes: the settings
+ *  that cannot change a result (threads, out) are left out. Refuses non-finite parameters with
  *  BRN_ERR_DIVERGED, leaving a former file. */
 brn_status brn_model_write(const brn_model *model, const char *path, const brn_extra *extra, int extras,
                            const brn_st_pair *pairs, int pair_count);
 
-/** Fill the parameters of a model made by brn_model_create, and the extras, from an open file; shapes
- *  and dtypes are checked. */
+/** Fill the parameters, steps and standardisation of a model made by brn_model_create or _new, and the
+ *  extras, from an open file; version, shapes and dtypes are checked. */
 brn_status brn_model_read(brn_model *model, const brn_st *file, const char *path, const brn_extra *extra, int extras);
 
 #endif

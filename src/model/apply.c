@@ -1,0 +1,274 @@
+/* Models applied to rows in raw coordinates. With x' = (x - a) / s and y' = (y - b) / s the learned
+ * potential f of the standardised problem gives, in raw coordinates,
+ *
+ *     F(x) = s^2 f(x') + <b, x>          T(x) = grad F(x) = b + s grad f(x')
+ *     F*(y) = s^2 f*(y') + <a, y - b>    grad F*(y) = a + s grad f*(y')
+ *
+ * so that F + F* = <x, y> wherever f + f* = <x', y'>. Rows pass in chunks of bounded memory; a row's
+ * result does not depend on its chunk. */
+#include "model/model.h"
+#include "core/memory.h"
+
+#include <stdlib.h>
+
+enum { CHUNK_ROWS = 16384, CHUNK_REALS = 1 << 22 };
+
+/* What one call works with. */
+typedef struct {
+    const brn_model *m;
+    brn_net spare;
+    brn_pot f;
+    int chunk;               /* rows */
+    brn_batch x, y, value;   /* y holds grad f(x), or the conjugate's y; value f(x) */
+    int works;
+    brn_pot_work *f_work;    /* one per queue */
+    brn_amortizer_work *h_work;
+    brn_solver *solver;
+    float *rows;             /* [chunk][n], standardised */
+    double *numbers;         /* [chunk] */
+} session;
+
+static void session_close(session *s)
+{
+    for (int i = 0; i < s->works; ++i) {
+        if (s->f_work) brn_pot_work_free(&s->f_work[i]);
+        if (s->h_work) brn_amortizer_work_free(&s->h_work[i]);
+    }
+    free(s->f_work), free(s->h_work), free(s->rows), free(s->numbers);
+    brn_solver_free(s->solver);
+    brn_batch_free(&s->x), brn_batch_free(&s->y), brn_batch_free(&s->value);
+    brn_net_free(&s->spare);
+}
+
+static int chunk_rows(int n, size_t count)
+{
+    int rows = CHUNK_REALS / n / 64 * 64;
+    if (rows < 64) rows = 64;
+    if (rows > CHUNK_ROWS) rows = CHUNK_ROWS;
+    return count < (size_t)rows ? (int)count : rows;
+}
+
+/* What every use needs. A failure leaves the session to session_close, as success does. */
+static brn_status session_open(session *s, const brn_model *m, size_t count)
+{
+    *s = (session){.m = m, .chunk = chunk_rows(m->n, count), .works = brn_device_queues(m->dev)};
+    BRN_TRY(brn_model_evaluated(m, &s->spare, &s->f));
+    BRN_TRY(brn_batch_create(&s->x, m->dev, m->n, s->chunk, "rows"));
+    BRN_TRY(brn_batch_create(&s->y, m->dev, m->n, s->chunk, "rows"));
+    BRN_TRY(BRN_ALLOC(&s->numbers, (size_t)s->chunk, "values"));
+    return BRN_ALLOC(&s->rows, (size_t)s->chunk * (size_t)m->n, "rows");
+}
+
+/* The first rows of a batch, in the same tiles. */
+static brn_batch part_of(const brn_batch *whole, int rows)
+{
+    brn_batch part = *whole;
+    part.rows = rows;
+    part.tiles = (rows + part.tile_rows - 1) / part.tile_rows;
+    return part;
+}
+
+/* ---- coordinates ------------------------------------------------------------------------------- */
+
+static brn_status write_raw(const session *s, brn_side side, const float *raw, brn_batch *to)
+{
+    const brn_model *m = s->m;
+    if (!m->standardized) return brn_batch_write(to, raw);
+    const size_t n = (size_t)m->n, count = (size_t)to->rows;
+    for (size_t r = 0; r < count; ++r)
+        for (size_t i = 0; i < n; ++i) s->rows[r * n + i] = (float)((raw[r * n + i] - m->shift[side][i]) / m->scale);
+    return brn_batch_write(to, s->rows);
+}
+
+static brn_status read_raw(const session *s, brn_side side, const brn_batch *from, float *raw)
+{
+    const brn_model *m = s->m;
+    BRN_TRY(brn_batch_read(from, raw));
+    const size_t n = (size_t)m->n, count = m->standardized ? (size_t)from->rows : 0;
+    for (size_t r = 0; r < count; ++r)
+        for (size_t i = 0; i < n; ++i) raw[r * n + i] = (float)(m->shift[side][i] + m->scale * raw[r * n + i]);
+    return BRN_OK;
+}
+
+/* s->numbers become values in raw coordinates: of F at raw rows x, */
+static void potential_values(const session *s, int rows, const float *x, float *value)
+{
+    const brn_model *m = s->m;
+    for (int r = 0; r < rows; ++r) {
+        double sum = s->numbers[r] * m->scale * m->scale;
+        for (int i = 0; m->standardized && i < m->n; ++i) sum += m->shift[BRN_TARGET][i] * x[(size_t)r * (size_t)m->n + (size_t)i];
+        value[r] = (float)sum;
+    }
+}
+
+/* and of F* at raw rows y. */
+static void conjugate_values(const session *s, int rows, const float *y, float *value)
+{
+    const brn_model *m = s->m;
+    const double *a = m->shift[BRN_SOURCE], *b = m->shift[BRN_TARGET];
+    for (int r = 0; r < rows; ++r) {
+        double sum = s->numbers[r] * m->scale * m->scale;
+        for (int i = 0; m->standardized && i < m->n; ++i) sum += a[i] * (y[(size_t)r * (size_t)m->n + (size_t)i] - b[i]);
+        value[r] = (float)sum;
+    }
+}
+
+/* ---- forward map and potential ----------------------------------------------------------------- */
+
+typedef struct {
+    const session *s;
+    const brn_batch *x;
+    bool gradient;
+} evaluation;
+
+static brn_status evaluate_tile(void *context, brn_queue *q, int t)
+{
+    const evaluation *e = context;
+    const session *s = e->s;
+    brn_pot_work *work = &s->f_work[brn_queue_index(q)];
+    const brn_mat x = brn_batch_tile(e->x, t), value = brn_batch_tile(&s->value, t);
+    const int rows = brn_batch_rows(e->x, t);
+    return e->gradient ? brn_pot_value_grad(q, &s->f, work, rows, x, value, brn_batch_tile(&s->y, t))
+                       : brn_pot_value(q, &s->f, work, rows, x, value);
+}
+
+static brn_status evaluate_open(session *s, const brn_model *m, size_t count)
+{
+    BRN_TRY(session_open(s, m, count));
+    BRN_TRY(brn_batch_create(&s->value, m->dev, 1, s->chunk, "values"));
+    BRN_TRY(BRN_ALLOC(&s->f_work, (size_t)s->works, "potential scratch"));
+    for (int i = 0; i < s->works; ++i) BRN_TRY(brn_pot_work_create(&s->f_work[i], &s->f, s->x.lanes, BRN_TAPE_FIRST));
+    return BRN_OK;
+}
+
+static brn_status evaluate_chunk(session *s, int rows, const float *x, float *grad, float *value)
+{
+    brn_batch xb = part_of(&s->x, rows);
+    const brn_batch yb = part_of(&s->y, rows), vb = part_of(&s->value, rows);
+    BRN_TRY(write_raw(s, BRN_SOURCE, x, &xb));
+    BRN_TRY(brn_parallel(s->m->dev, xb.tiles, evaluate_tile, &(evaluation){s, &xb, grad != NULL}));
+    if (grad) return read_raw(s, BRN_TARGET, &yb, grad);
+    BRN_TRY(brn_batch_read_f64(&vb, s->numbers));
+    potential_values(s, rows, x, value);
+    return BRN_OK;
+}
+
+/* Either grad or value is wanted. */
+static brn_status evaluate_rows(const brn_model *m, const float *x, size_t count, float *grad, float *value)
+{
+    if (!count) return BRN_OK;
+    session s;
+    const size_t n = (size_t)m->n;
+    brn_status status;
+    BRN_GO(evaluate_open(&s, m, count));
+    for (size_t at = 0; at < count; at += (size_t)s.chunk) {
+        const int rows = count - at < (size_t)s.chunk ? (int)(count - at) : s.chunk;
+        BRN_GO(evaluate_chunk(&s, rows, x + at * n, grad ? grad + at * n : NULL, value ? value + at : NULL));
+    }
+done:
+    session_close(&s);
+    return status;
+}
+
+brn_status brn_model_map(brn_model *m, const float *x, size_t count, float *y) { return evaluate_rows(m, x, count, y, NULL); }
+
+brn_status brn_model_potential(brn_model *m, const float *x, size_t count, float *value)
+{
+    return evaluate_rows(m, x, count, NULL, value);
+}
+
+/* ---- conjugate --------------------------------------------------------------------------------- */
+
+typedef struct {
+    const session *s;
+    const brn_batch *x, *y;
+} prediction;
+
+static brn_status predict_tile(void *context, brn_queue *q, int t)
+{
+    const prediction *p = context;
+    return brn_amortizer_forward(q, &p->s->m->h, &p->s->h_work[brn_queue_index(q)], brn_batch_rows(p->y, t),
+                                 brn_batch_tile(p->y, t), brn_batch_tile(p->x, t));
+}
+
+static brn_status conjugate_open(session *s, const brn_model *m, const brn_conjugate_settings *set, size_t count)
+{
+    BRN_TRY(session_open(s, m, count));
+    BRN_TRY(brn_solver_create(&s->solver, m->dev, &s->f, set, s->chunk));
+    BRN_TRY(BRN_ALLOC(&s->h_work, (size_t)s->works, "amortizer scratch"));
+    for (int i = 0; i < s->works; ++i) BRN_TRY(brn_amortizer_work_create(&s->h_work[i], &m->h, s->x.lanes));
+    return BRN_OK;
+}
+
+static brn_status read_info(const session *s, int field, int rows)
+{
+    const brn_mat info = brn_mat_features(brn_solver_info(s->solver), field, 1);
+    return brn_read_f64(brn_device_queue(s->m->dev, 0), brn_mat_view(info), s->numbers, (size_t)rows);
+}
+
+static brn_status read_rows_info(const session *s, int rows, brn_conjugate_row *out)
+{
+    BRN_TRY(read_info(s, BRN_INFO_STOP, rows));
+    for (int r = 0; r < rows; ++r) out[r].stop = (brn_conjugate_stop)s->numbers[r];
+    BRN_TRY(read_info(s, BRN_INFO_ITERATIONS, rows));
+    for (int r = 0; r < rows; ++r) out[r].iterations = (int)s->numbers[r];
+    BRN_TRY(read_info(s, BRN_INFO_EVALUATIONS, rows));
+    for (int r = 0; r < rows; ++r) out[r].evaluations = (int)s->numbers[r];
+    BRN_TRY(read_info(s, BRN_INFO_GRADIENT, rows));
+    for (int r = 0; r < rows; ++r) out[r].gradient = (float)s->numbers[r];
+    return BRN_OK;
+}
+
+static brn_status conjugate_chunk(session *s, int rows, const float *y, bool warm_start, float *x, float *value,
+                                  brn_conjugate_row *out)
+{
+    brn_batch xb = part_of(&s->x, rows), yb = part_of(&s->y, rows);
+    BRN_TRY(write_raw(s, BRN_TARGET, y, &yb));
+    if (warm_start) BRN_TRY(write_raw(s, BRN_SOURCE, x, &xb));
+    else BRN_TRY(brn_parallel(s->m->dev, yb.tiles, predict_tile, &(prediction){s, &xb, &yb}));
+    BRN_TRY(brn_solver_run(s->solver, &s->f, &yb, &xb));
+    if (value) {
+        BRN_TRY(read_info(s, BRN_INFO_VALUE, rows));
+        conjugate_values(s, rows, y, value);
+    }
+    if (out) BRN_TRY(read_rows_info(s, rows, out));
+    return read_raw(s, BRN_SOURCE, &xb, x); /* last: x may be y */
+}
+
+/* The model's settings check those of the caller, and complete their automatic values. */
+static brn_status choose_solver(const brn_model *m, const brn_conjugate_settings *given, brn_conjugate_settings *set)
+{
+    *set = brn_eval_conjugate(&m->settings);
+    if (given) {
+        brn_settings s = m->settings;
+        s.conjugate = *given;
+        BRN_TRY(brn_settings_resolve(&s, m->n));
+        *set = s.conjugate;
+    }
+    set->running_scale = false; /* it would tie rows to the chunks before them */
+    return BRN_OK;
+}
+
+brn_status brn_conjugate(brn_model *m, const brn_conjugate_settings *settings, const float *y, size_t count, bool warm_start,
+                         float *x, float *value, brn_conjugate_row *rows)
+{
+    brn_conjugate_settings set;
+    BRN_TRY(choose_solver(m, settings, &set));
+    if (!count) return BRN_OK;
+    session s;
+    const size_t n = (size_t)m->n;
+    brn_status status;
+    BRN_GO(conjugate_open(&s, m, &set, count));
+    for (size_t at = 0; at < count; at += (size_t)s.chunk) {
+        const int part = count - at < (size_t)s.chunk ? (int)(count - at) : s.chunk;
+        BRN_GO(conjugate_chunk(&s, part, y + at * n, warm_start, x + at * n, value ? value + at : NULL, rows ? rows + at : NULL));
+    }
+done:
+    session_close(&s);
+    return status;
+}
+
+brn_status brn_model_inverse(brn_model *m, const float *y, size_t count, float *x, brn_conjugate_row *rows)
+{
+    return brn_conjugate(m, NULL, y, count, false, x, NULL, rows);
+}
