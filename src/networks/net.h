@@ -13,7 +13,7 @@
 #ifndef BRN_NETWORKS_NET_H
 #define BRN_NETWORKS_NET_H
 
-#include "compute/compute.h"
+#include "compute/batch.h"
 #include <brenier/settings.h>
 
 enum { BRN_NET_LAYERS = BRN_LAYERS_MAX + 1, BRN_NET_TENSORS = 6 * BRN_NET_LAYERS + 1 };
@@ -75,6 +75,10 @@ brn_status brn_net_init(brn_net *net, uint64_t seed, uint32_t stream, bool ident
 
 /** Bring `used` up to date after theta changed. Cheap no-op where they are the same buffer. */
 brn_status brn_net_prepare(brn_net *net, brn_queue *q);
+
+/** Set the activation normalisations, freshly zero, from a first batch: bias = -mean and log scale =
+ *  log deviation of every pre-activation, layer by layer. Nothing to do in networks without. */
+brn_status brn_net_fit_norms(brn_net *net, const brn_batch *x);
 
 /** Turn the gradient with respect to `used` (in grad) into the one with respect to theta, in place. */
 brn_status brn_net_pullback(const brn_net *net, brn_queue *q, brn_buf *grad);

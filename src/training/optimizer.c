@@ -1,5 +1,5 @@
 /* A step as tasks: ranges of parameters go by Adam, weight matrices by Muon or SOAP. Tasks of one phase
- * touch different memory, so they may run on any queue and in any order. */
+ * write different memory, so they may run on any queue and in any order. */
 #include "training/optimizer_parts.h"
 #include "core/memory.h"
 
@@ -51,15 +51,23 @@ static bool in_a_block(const brn_optimizer *opt, const brn_tensor *t)
     return false;
 }
 
-static void add_matrix_tasks(brn_optimizer *opt)
+static void add_muon_tasks(brn_optimizer *opt, int block)
 {
-    const bool soap = opt->set.kind == BRN_OPT_SOAP;
-    for (int i = 0; i < opt->blocks; ++i) {
-        const brn_block *b = &opt->block[i];
-        const double cost = soap ? brn_soap_cost(opt, b) : brn_muon_cost(b);
-        add_task(opt, (brn_task){.kind = soap ? TASK_SOAP : TASK_MUON, .index = i, .cost = cost});
-        if (soap) add_task(opt, (brn_task){.kind = TASK_UNROTATE, .index = i, .cost = cost / 2});
-    }
+    const brn_block *b = &opt->block[block];
+    const int stripes = brn_muon_stripes(opt, b);
+    for (int i = 0; i < stripes; ++i)
+        add_task(opt, (brn_task){.kind = TASK_MUON, .index = block, .stripe = i, .stripes = stripes, .cost = brn_muon_cost(b) / stripes});
+}
+
+static void add_soap_tasks(brn_optimizer *opt, int block)
+{
+    const double cost = brn_soap_cost(opt, &opt->block[block]);
+    add_task(opt, (brn_task){.kind = TASK_SOAP, .index = block, .cost = cost});
+    add_task(opt, (brn_task){.kind = TASK_UNROTATE, .index = block, .cost = cost / 2});
+}
+
+static void add_factor_tasks(brn_optimizer *opt)
+{
     for (int i = 0; i < opt->factors; ++i) {
         const double n = opt->factor[i].size, count = (double)brn_block_count(&opt->block[opt->factor[i].block]);
         add_task(opt, (brn_task){.kind = TASK_FACTOR, .index = i, .cost = 2 * n * count});
@@ -74,9 +82,15 @@ static int dearest_first(const void *a, const void *b)
 
 static brn_status add_tasks(brn_optimizer *opt, const brn_net_shape *shape)
 {
-    const size_t most = (size_t)(2 * opt->blocks + opt->factors) + (size_t)(shape->tensors + 1) * (size_t)brn_device_queues(opt->dev);
+    const bool soap = opt->set.kind == BRN_OPT_SOAP;
+    size_t most = (size_t)opt->factors + (size_t)(shape->tensors + 1) * (size_t)brn_device_queues(opt->dev);
+    for (int i = 0; i < opt->blocks; ++i) most += soap ? 2 : (size_t)brn_muon_stripes(opt, &opt->block[i]);
     BRN_TRY(BRN_ALLOC(&opt->task, most, "optimizer"));
-    add_matrix_tasks(opt);
+    for (int i = 0; i < opt->blocks; ++i) {
+        if (soap) add_soap_tasks(opt, i);
+        else add_muon_tasks(opt, i);
+    }
+    add_factor_tasks(opt);
     /* the zeros between the tensors stay zero, so that without blocks all parameters are one range */
     if (!opt->blocks) add_adam_tasks(opt, 0, shape->size);
     for (int i = 0; opt->blocks && i < shape->tensors; ++i) {
@@ -189,7 +203,7 @@ static brn_status run_task(void *context, brn_queue *q, int item)
     const brn_task *t = &opt->task[item];
     switch (t->kind & u->kinds) {
     case TASK_ADAM: return brn_update_adam(u, q, t->at, t->count, u->grad, NULL);
-    case TASK_MUON: return brn_muon_step(u, q, &opt->block[t->index]);
+    case TASK_MUON: return brn_muon_step(u, q, t);
     case TASK_UNROTATE: return brn_soap_unrotate(u, q, &opt->block[t->index]);
     case TASK_FACTOR: return brn_soap_factor(u, q, &opt->factor[t->index]);
     case TASK_SOAP: return brn_soap_step(u, q, &opt->block[t->index]);
@@ -219,10 +233,9 @@ brn_status brn_optimizer_step(brn_optimizer *opt, brn_net *net, brn_buf *grad, d
     if (u.refresh) {
         BRN_TRY(run_phase(&u, TASK_UNROTATE));
         BRN_TRY(run_phase(&u, TASK_FACTOR));
-        BRN_TRY(run_phase(&u, TASK_ADAM | TASK_SOAP));
-    } else {
-        BRN_TRY(run_phase(&u, TASK_ADAM | TASK_MUON | TASK_FACTOR | TASK_SOAP));
     }
+    BRN_TRY(run_phase(&u, TASK_ADAM | TASK_MUON | TASK_SOAP | (u.refresh ? 0 : TASK_FACTOR)));
+    for (u.part = 1; set->kind == BRN_OPT_MUON && u.part < BRN_MUON_PARTS; ++u.part) BRN_TRY(run_phase(&u, TASK_MUON));
     opt->steps = step;
     return BRN_OK;
 }

@@ -22,7 +22,7 @@ typedef struct brn_factor {
 
 typedef enum {
     TASK_ADAM = 1,    /* a range of parameters, by Adam */
-    TASK_MUON = 2,    /* a block */
+    TASK_MUON = 2,    /* a stripe of a block */
     TASK_UNROTATE = 4, /* SOAP, a block: its first moment back to the plain basis */
     TASK_FACTOR = 8,  /* SOAP, a factor: its mean and, at refreshes, its basis */
     TASK_SOAP = 16    /* SOAP, a block: the step */
@@ -31,6 +31,7 @@ typedef enum {
 typedef struct brn_task {
     brn_task_kind kind;
     int index;        /* of the block or factor */
+    int stripe, stripes; /* TASK_MUON */
     size_t at, count; /* TASK_ADAM */
     double cost;
 } brn_task;
@@ -66,6 +67,7 @@ typedef struct brn_update {
     float scale1, scale2;                 /* bias corrections 1 / (1 - beta^step) */
     bool refresh;                         /* SOAP: new bases in this step */
     int kinds;                            /* of the tasks that run in this phase */
+    int part;                             /* Muon: 0 ... BRN_MUON_PARTS - 1 */
 } brn_update;
 
 /** Adam on [at, at + count): `theta` steps, or with `direction` that one becomes the direction. The
@@ -76,8 +78,11 @@ brn_status brn_update_adam(const brn_update *u, brn_queue *q, size_t at, size_t 
 static inline brn_view brn_block_view(const brn_block *b, brn_buf *matrix) { return (brn_view){matrix, b->at}; }
 static inline size_t brn_block_count(const brn_block *b) { return (size_t)b->rows * (size_t)b->cols; }
 
+/** Momentum, three products per iteration, the step: all stripes finish a part before the next one. */
+enum { BRN_MUON_ITERATIONS = 5, BRN_MUON_PARTS = 1 + 3 * BRN_MUON_ITERATIONS + 1 };
 double brn_muon_cost(const brn_block *b);
-brn_status brn_muon_step(const brn_update *u, brn_queue *q, const brn_block *b);
+int brn_muon_stripes(const brn_optimizer *opt, const brn_block *b);
+brn_status brn_muon_step(const brn_update *u, brn_queue *q, const brn_task *t);
 
 /** A dimension that has a factor: one that is not too large for factorisations on the host. */
 bool brn_soap_has_factor(int dimension);

@@ -100,6 +100,7 @@ static brn_status start(run *r)
         BRN_TRY(brn_checkpoint_read(t, &r->state, r->folder.latest));
         r->report.best = r->state.best;
     } else {
+        BRN_TRY(brn_trainer_begin(t));
         if (t->set->train.start == BRN_START_PRETRAIN) BRN_TRY(brn_pretrain(t, pretrain_progress, r));
         BRN_TRY(save(r, r->folder.latest)); /* something finite to fall back on, and no pretraining twice */
     }

@@ -119,6 +119,14 @@ static brn_status draw_tile(void *context, brn_queue *q, int i)
     return brn_mat_copy(q, rows, start, brn_batch_tile(&t->argmax, i));
 }
 
+brn_status brn_trainer_begin(brn_trainer *t)
+{
+    brn_net *h = brn_amortizer_net(&t->model->h);
+    BRN_TRY(brn_parallel(t->dev, t->x.tiles, draw_tile, t));
+    BRN_TRY(brn_net_fit_norms(&t->model->f.part[0], &t->x));
+    return h ? brn_net_fit_norms(h, &t->y) : BRN_OK;
+}
+
 static brn_status group_gradient(void *context, brn_queue *q, int group) { return brn_trainer_group_gradient(context, q, group); }
 
 /* Means over the batch, and how the solver fared. */

@@ -56,6 +56,9 @@ typedef struct brn_trainer {
 brn_status brn_trainer_create(brn_trainer **trainer, brn_model *model, const brn_pair *pair);
 void brn_trainer_free(brn_trainer *trainer);
 
+/** What a fresh training needs of its data before the first step: activation normalisations. */
+brn_status brn_trainer_begin(brn_trainer *trainer);
+
 /** One iteration of Algorithm 1. BRN_ERR_DIVERGED when the loss is not finite or beyond the bound. */
 brn_status brn_trainer_step(brn_trainer *trainer);
 

@@ -115,10 +115,10 @@ Test(optimizer, adamw_is_the_plain_loop)
 /* Of one Muon step without decay: the update of a matrix over its rate. */
 Test(optimizer, muon_steps_are_nearly_orthogonal)
 {
-    const brn_widths hidden = {2, {24, 7}};
+    const brn_widths hidden = {4, {24, 170, 130, 101}}; /* wide and tall, whole and in stripes */
     brn_net_shape shape;
     bed b;
-    MUST(brn_shape_mlp(&shape, 5, &hidden, BRN_ACT_ELU, 1, false));
+    MUST(brn_shape_residual(&shape, 5, &hidden, BRN_ACT_ELU, 1));
     brn_optimizer_settings set = settings[BRN_OPT_MUON];
     set.weight_decay = 0;
     bed_open(&b, "host:f64", 1, &shape, &set);
@@ -127,7 +127,7 @@ Test(optimizer, muon_steps_are_nearly_orthogonal)
     random_gradient(&shape, 1, g);
     bed_step(&b, g, 1);
     const double *after = bed_theta(&b);
-    for (int l = 0; l < 2; ++l) {
+    for (int l = 0; l < shape.layers; ++l) {
         const brn_layer *w = &shape.layer[l];
         const int r = w->in + w->skip, c = w->out, small = r < c ? r : c;
         const double rate = (float)set.matrix_lr * sqrt(c > r ? (double)c / r : 1);
@@ -306,37 +306,35 @@ static void pretend(bed *b, int64_t done)
 }
 
 /* After steps first + 1 ... last on random gradients; on return `theta` holds the parameters. */
-static void run(const char *device, int threads, const brn_optimizer_settings *set, int first, int last, double **theta, size_t *count)
+static void run(const char *device, int threads, const brn_net_shape *shape, const brn_optimizer_settings *set, int first, int last, double **theta)
 {
-    brn_net_shape shape;
     bed b;
-    odd_shape(&shape);
-    bed_open(&b, device, threads, &shape, set);
-    double *g = calloc(shape.size, sizeof *g);
+    bed_open(&b, device, threads, shape, set);
+    double *g = calloc(shape->size, sizeof *g);
     if (first) pretend(&b, first);
     for (int k = first; k < last; ++k) {
-        random_gradient(&shape, k, g);
+        random_gradient(shape, k, g);
         bed_step(&b, g, 0.5);
     }
-    memcpy(g, bed_theta(&b), shape.size * sizeof *g);
+    memcpy(g, bed_theta(&b), shape->size * sizeof *g);
     *theta = g;
-    *count = shape.size;
     bed_close(&b);
 }
 
 Test(optimizer, devices_agree)
 {
     static const char *const names[] = {"host", "host:strict"};
+    brn_net_shape shape;
+    odd_shape(&shape);
     for (int kind = 0; kind < 3; ++kind) {
         /* steps 8 and 12 of SOAP refresh by orthogonal iteration, step 10 by new eigenvectors */
         const int first = kind == BRN_OPT_SOAP ? 7 : 0;
         double *oracle;
-        size_t count;
-        run("host:f64", 1, &settings[kind], first, first + 6, &oracle, &count);
+        run("host:f64", 1, &shape, &settings[kind], first, first + 6, &oracle);
         for (int d = 0; d < 2; ++d) {
             double *theta;
-            run(names[d], 1, &settings[kind], first, first + 6, &theta, &count);
-            const double error = largest_difference(theta, oracle, count);
+            run(names[d], 1, &shape, &settings[kind], first, first + 6, &theta);
+            const double error = largest_difference(theta, oracle, shape.size);
             cr_log_info("optimizer %d on %s: error %.2g\n", kind, names[d], error);
             cr_assert_lt(error, 1e-6, "optimizer %d on %s: error %g", kind, names[d], error);
             free(theta);
@@ -347,14 +345,16 @@ Test(optimizer, devices_agree)
 
 Test(optimizer, bits_do_not_depend_on_threads)
 {
+    const brn_widths hidden = {3, {170, 130, 27}};
+    brn_net_shape shape;
+    MUST(brn_shape_mlp(&shape, 5, &hidden, BRN_ACT_ELU, 1, false));
     for (int kind = 0; kind < 3; ++kind) {
         double *one;
-        size_t count;
-        run("host", 1, &settings[kind], 0, 13, &one, &count);
+        run("host", 1, &shape, &settings[kind], 0, 13, &one);
         for (int threads = 2; threads <= 3; ++threads) {
             double *theta;
-            run("host", threads, &settings[kind], 0, 13, &theta, &count);
-            cr_assert_eq(memcmp(one, theta, count * sizeof *one), 0, "optimizer %d with %d threads", kind, threads);
+            run("host", threads, &shape, &settings[kind], 0, 13, &theta);
+            cr_assert_eq(memcmp(one, theta, shape.size * sizeof *one), 0, "optimizer %d with %d threads", kind, threads);
             free(theta);
         }
         free(one);
