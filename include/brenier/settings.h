@@ -218,6 +218,10 @@ BRN_API brn_status brn_settings_resolve(brn_settings *settings, int n);
 BRN_API int brn_settings_count(void);
 BRN_API brn_status brn_settings_describe(int i, const char **key, const char **values, const char **meaning);
 
+/** The one of `count` names that is nearest to a mistyped one (insertions, deletions, substitutions and
+ *  exchanges of neighbours), for suggestions; NULL where count is 0. */
+BRN_API const char *brn_nearest_name(const char *name, const char *const *names, int count);
+
 #ifdef __cplusplus
 }
 #endif

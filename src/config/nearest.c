@@ -54,3 +54,11 @@ const char *brn_field_nearest(const char *key)
         if (key_distance(key, brn_fields[i].key) < key_distance(key, brn_fields[best].key)) best = i;
     return brn_fields[best].key;
 }
+
+const char *brn_nearest_name(const char *name, const char *const *names, int count)
+{
+    const char *best = count > 0 ? names[0] : NULL;
+    for (int i = 1; i < count; ++i)
+        if (brn_name_distance(name, names[i]) < brn_name_distance(name, best)) best = names[i];
+    return best;
+}

@@ -1,0 +1,63 @@
+/** @file evaluate.h
+ *  How good a learned map is: against the true map where it is known, by its dual objective and the
+ *  Sinkhorn divergence everywhere.
+ */
+#ifndef BRENIER_EVALUATE_H
+#define BRENIER_EVALUATE_H
+
+#include "model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A map against the true one, over points x of the source and y = T(x):
+ *
+ *      L2-UVP = 100 mean |S(x) - y|^2 / Var(y)     cosine = mean <S(x) - x, y - x> / (|S - id| |T - id|)
+ *
+ *  forward, and for the inverse map with x and y exchanged. Var is the total variance; 0 is a perfect
+ *  L2-UVP, 1 a perfect cosine, and the identity's cosine is 0 by convention. NaN where the true map is
+ *  not known. */
+typedef struct brn_map_scores {
+    double l2_uvp_forward; /**< percent */
+    double l2_uvp_inverse; /**< percent */
+    double cosine_forward;
+    double cosine_inverse;
+} brn_map_scores;
+
+typedef struct brn_evaluation {
+    int    n;
+    size_t points;              /**< of each side */
+    brn_map_scores learned;     /**< grad f and grad f* */
+    brn_map_scores identity;    /**< x */
+    brn_map_scores constant;    /**< the mean of the other side */
+    brn_map_scores linear;      /**< optimal between the Gaussians of the same means and covariances; NaN above n = 2048 */
+    double dual_objective;      /**< mean f(x) + mean f*(y); lower is better, the minimum belongs to the true map */
+    double w2;                  /**< mean |x|^2 / 2 + mean |y|^2 / 2 - dual_objective: W2^2 for the cost |x - y|^2 / 2 */
+    size_t sinkhorn_points;
+    double sinkhorn_forward;    /**< debiased divergence of T(x) to fresh y, cost |.|^2 / 2, epsilon 5 % of the mean cost */
+    double sinkhorn_inverse;    /**< the same of T^-1(y) to fresh x */
+    double sinkhorn_reference;  /**< two independent samples of the target: what a perfect map reaches */
+    struct {
+        size_t total;
+        size_t not_converged;   /**< ran out of iterations */
+        size_t precision_floor; /**< as exact as the arithmetic allows, though not to the tolerance */
+        size_t nonfinite;       /**< f is not finite where the solver starts */
+    } inverse;                  /**< rows of the inverse map */
+} brn_evaluation;
+
+/** Evaluate a model on fresh draws of a pair of the same dimension. Same arguments, same numbers.
+ *  @param settings their eval group is used; NULL for the model's own
+ *  @return BRN_ERR_USAGE where the dimensions differ */
+BRN_API brn_status brn_evaluate(brn_model *model, brn_pair *pair, const brn_settings *settings, brn_evaluation *evaluation);
+
+/** As JSON; unknown numbers are null. Allocated, release with free(). */
+BRN_API brn_status brn_evaluation_json(const brn_evaluation *evaluation, char **json);
+
+/** As a table for people. Allocated, release with free(). */
+BRN_API brn_status brn_evaluation_text(const brn_evaluation *evaluation, char **text);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

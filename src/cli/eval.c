@@ -1,0 +1,35 @@
+/* brenier eval: scores of a model beside the baselines. */
+#include "cli.h"
+
+static const char *const settings_taken[] = {"device", "threads", "data.", "eval.", NULL};
+
+static brn_status run(const cli_args *args)
+{
+    cli_session s = {0};
+    brn_evaluation e;
+    brn_status status = cli_session_open(&s, args, args->positional[0]);
+    if (status == BRN_OK) status = cli_session_open_pair(&s);
+    if (status == BRN_OK) status = brn_evaluate(s.model, s.pair, &s.settings, &e);
+    cli_session_close(&s);
+    if (status != BRN_OK) return status;
+    return cli_option_value(args, "--json") ? cli_print_json(cli_json_evaluation(&e)) : cli_print_evaluation(&e);
+}
+
+const cli_command cli_eval = {
+    .name = "eval",
+    .positional = "MODEL",
+    .summary = "Score a learned map beside the identity, constant and linear baselines.",
+    .least = 1,
+    .most = 1,
+    .settings = settings_taken,
+    .details = "MODEL is a run folder, a model or a checkpoint. The pair is the one it was trained on unless "
+               "data.* names\n"
+               "another. L2-UVP is 100 E|T(x) - T*(x)|^2 / Var(target), and 0 is perfect; where the optimal "
+               "map is not\n"
+               "known the Sinkhorn divergence is given instead.\n",
+    .examples = "  brenier eval runs/gauss8\n"
+                "  brenier eval runs/hd16 --json eval.points=4096\n"
+                "  brenier eval runs/hd16/best.safetensors data.pair=hd_16.safetensors\n",
+    .run = run,
+    .options = {{"--json", NULL, "print JSON", false}},
+};

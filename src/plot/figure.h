@@ -1,0 +1,72 @@
+/* Figures: a page with panels of axes, on which points, lines and contours are drawn. Drawing cannot
+ * fail on its own; what went wrong is found when the figure is saved. */
+#ifndef BRN_PLOT_FIGURE_H
+#define BRN_PLOT_FIGURE_H
+
+#include "core/error.h"
+#include <stddef.h>
+
+typedef struct brn_figure brn_figure;
+
+/** A page of width x height points (1/72 inch), white. The format follows the ending of `path`: .png
+ *  (two pixels a point), .svg or .pdf; BRN_ERR_USAGE for another, BRN_ERR_UNSUPPORTED in a build
+ *  without cairo. */
+brn_status brn_figure_open(brn_figure **figure, const char *path, double width, double height);
+/** Write the file, atomically, and release the figure whether that succeeds or fails. */
+brn_status brn_figure_save(brn_figure *figure);
+/** Release without writing; NULL is fine. */
+void brn_figure_discard(brn_figure *figure);
+
+typedef struct brn_color {
+    double red, green, blue, alpha;
+} brn_color;
+
+/* Okabe and Ito's colours, which people with any colour vision tell apart. */
+static const brn_color BRN_BLUE = {.000, .447, .698, 1}, BRN_ORANGE = {.902, .624, .000, 1},
+                       BRN_GREEN = {.000, .620, .451, 1}, BRN_PURPLE = {.800, .475, .655, 1},
+                       BRN_GREY = {.45, .45, .45, 1};
+
+static inline brn_color brn_fade(brn_color c, double alpha) { return c.alpha = alpha, c; }
+
+/** A rectangle: of the page in points from its upper left corner, or of the plane. */
+typedef struct brn_box {
+    double x0, y0, x1, y1;
+} brn_box;
+
+/** One panel: a part of the page that shows a part of the plane. */
+typedef struct brn_axes {
+    brn_figure *figure;
+    brn_box page, data;
+} brn_axes;
+
+/** Frame, ticks and title; `data` grows until one unit is as long in both directions. What is drawn
+ *  afterwards is cut off at the frame. */
+void brn_axes_begin(brn_axes *axes, brn_figure *figure, brn_box page, brn_box data, const char *title);
+void brn_axes_end(brn_axes *axes);
+
+/** count points, xy[count][2]; radius in points. */
+void brn_axes_scatter(brn_axes *axes, const double *xy, size_t count, double radius, brn_color color);
+/** count segments, from[count][2] to to[count][2]; width in points. */
+void brn_axes_segments(brn_axes *axes, const double *from, const double *to, size_t count, double width,
+                       brn_color color);
+/** Coloured dots with words, in a row below the panel; after brn_axes_end. */
+void brn_axes_legend(brn_axes *axes, int count, const char *const *texts, const brn_color *colors);
+
+/** Where a function on a grid equals `level` (marching squares). The grid's corners are those of
+ *  `area`; values[rows][cols], row 0 at area.y0. Segments are handed to `segment`. */
+typedef void (*brn_segment_fn)(void *user, const double from[2], const double to[2]);
+void brn_contour(const float *values, int rows, int cols, brn_box area, double level, brn_segment_fn segment,
+                 void *user);
+/** The same, drawn. */
+void brn_axes_contour(brn_axes *axes, const float *values, int rows, int cols, brn_box area, double level,
+                      double width, brn_color color);
+
+/** Ticks at multiples of 1, 2 or 5 times a power of ten, at most `most` of them: the first one and their
+ *  distance; the number of them. */
+int brn_ticks(double low, double high, int most, double *first, double *step);
+
+/** First two principal directions of rows[count][n], double[2][n], orthonormal (n >= 2), and their mean[n].
+ */
+brn_status brn_principal_plane(const float *rows, size_t count, int n, double *directions, double *mean);
+
+#endif

@@ -1,0 +1,23 @@
+/* Inside of a figure, for the files that draw on it. */
+#ifndef BRN_PLOT_PAGE_H
+#define BRN_PLOT_PAGE_H
+
+#include "plot/figure.h"
+#include <stdbool.h>
+#include <stdio.h>
+
+#if BRN_HAVE_CAIRO
+#include <cairo.h>
+
+struct brn_figure {
+    char *path;
+    bool png;
+    FILE *memory; /* receives the finished file */
+    char *bytes;
+    size_t size;
+    cairo_surface_t *surface;
+    cairo_t *cairo;
+};
+#endif
+
+#endif
