@@ -22,7 +22,8 @@ typedef struct brn_standardization {
     const double *shift[2]; /**< [n] each, owned by the pair or the model */
 } brn_standardization;
 
-/** Open what settings->data names: a benchmark file, a built-in pair, or two sample files.
+/** Open what settings->data names: a benchmark file (its name ends in .safetensors), a built-in pair,
+ *  or two sample files. Reads settings->data, and train.batch where it is set.
  *  @return BRN_ERR_INPUT for unreadable or unusable files (dimensions that differ, constant columns,
  *  fewer rows than a batch), BRN_ERR_USAGE for an unknown name. Release with brn_pair_close before
  *  the device. */
@@ -38,13 +39,17 @@ BRN_API bool brn_pair_has_map(const brn_pair *pair);
 BRN_API const brn_standardization *brn_pair_standardization(const brn_pair *pair);
 
 /** Draw `count` samples of one side, raw coordinates, into rows[count][n]. `first` continues a stream:
- *  draws (first = 0, count = 10) and (first = 10, count = 5) together are (0, 15). */
+ *  draws (first = 0, count = 10) and (first = 10, count = 5) together are (0, 15). Samples are
+ *  independent, except that the user's own rows come in shuffled epochs (each row once before any
+ *  comes again) unless they have weights. The first call of this or of brn_pair_map makes scratch that
+ *  the pair keeps; the two may not run at the same time on one pair. */
 BRN_API brn_status brn_pair_sample(brn_pair *pair, brn_side side, uint64_t seed, uint64_t first, size_t count, float *rows);
 
 /** The true map at x[count][n], raw coordinates, into y[count][n]. BRN_ERR_UNSUPPORTED where unknown. */
 BRN_API brn_status brn_pair_map(brn_pair *pair, const float *x, size_t count, float *y);
 
-/** Number of built-in pairs, and the i-th one's name and meaning (static storage). */
+/** Number of built-in pairs, and the i-th one's name and meaning (static storage). "gaussian" is the
+ *  only one whose map is known, and whose dimension (data.n, else 2) can be chosen. */
 BRN_API int brn_pair_builtin_count(void);
 BRN_API brn_status brn_pair_builtin(int i, const char **name, const char **meaning);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define STANDARD_NORMAL {BRN_SHAPE_BLOBS, .latents = 2, .count = 1, .noise = 1}
-#define CRESCENT        {BRN_SHAPE_CRESCENT, .latents = 2}
+#define CRESCENT        {BRN_SHAPE_CRESCENT, .latents = 2, .noise = 1}
 #define RINGS           {BRN_SHAPE_CIRCLES, .latents = 4, .count = 4, .radius = 3, .noise = .08f}
 #define CIRCLE(r)       {BRN_SHAPE_CIRCLES, .latents = 3, .count = 1, .radius = (r), .noise = .01f}
 
@@ -64,8 +64,9 @@ brn_status brn_pair_open_builtin(brn_pair *pair, const char *name, int n)
 brn_status brn_shape2d_draw(const brn_shape2d *s, const brn_tile_draw *t)
 {
     const brn_latents l = brn_latents_of(t->draw, t->side, s->latents - 1);
+    const bool normal = s->kind == BRN_SHAPE_BLOBS || s->kind == BRN_SHAPE_CRESCENT; /* the first two latents */
     return BRN_LAUNCH(t->q, shape2d, t->rows, 1,
-                      (.ld = t->out.ld, .kind = s->kind, .count = s->count, .centre = s->centre, .radius = s->radius,
+                      (.ld = t->out.ld, .kind = s->kind, .count = s->count, .centre = s->centre, .normal = normal ? ~0u : 0, .radius = s->radius,
                        .phase = s->phase, .noise = s->noise, .gain = l.gain, .shift = l.shift, .row0 = (uint32_t)t->row0, BRN_LATENT_PARAMS(l)),
                       {t->generator, 0}, brn_mat_view(t->out));
 }

@@ -13,7 +13,7 @@ typedef enum {
     BRN_SHAPE_LOWER_MOON,    /* (1 - cos t, 1/2 - sin t) */
     BRN_SHAPE_S_CURVE,       /* radius (sign(t) (cos t - 1), sin t), plus radius * noise, t uniform in 3 pi (-1/2, 1/2) */
     BRN_SHAPE_SWISS,         /* radius (t sin t, t cos t), plus radius * noise, t uniform in 3 pi (1/2, 3/2) */
-    BRN_SHAPE_CRESCENT       /* ((u + v^2) / 2 - 2, v), u and v standard normal */
+    BRN_SHAPE_CRESCENT       /* ((u + v^2) / 2 - 2, v), u and v ~ noise * N(0, 1) */
 } brn_shape2d_kind;
 
 typedef struct brn_shape2d {

@@ -68,6 +68,13 @@ brn_status brn_mat_mul(brn_queue *q, int rows, brn_mat a, brn_mat b, brn_mat y)
     return BRN_LAUNCH(q, mul, rows, y.feats, (.lda = a.ld, .ldb = b.ld, .ldy = y.ld), brn_mat_view(a), brn_mat_view(b), brn_mat_view(y));
 }
 
+/* y = s a * b + t y */
+static brn_status mul_add(brn_queue *q, int rows, float s, brn_mat a, brn_mat b, float t, brn_mat y)
+{
+    return BRN_LAUNCH(q, mul_add, rows, y.feats, (.lda = a.ld, .ldb = b.ld, .ldy = y.ld, .s = s, .t = t), brn_mat_view(a),
+                      brn_mat_view(b), brn_mat_view(y));
+}
+
 brn_status brn_mat_fill(brn_queue *q, int rows, float s, brn_mat y)
 {
     return BRN_LAUNCH(q, fill, rows, y.feats, (.ld = y.ld, .s = s), brn_mat_view(y));
@@ -105,11 +112,12 @@ static brn_status forward_layer(brn_queue *q, const brn_net *net, brn_tape *t, i
     BRN_TRY(copy_skip(q, w, rows, x, in));
     if (w->quad < 0) return brn_dense_forward(q, &dense, rows, w->kind, w->c, in, keep_u ? t->u[l] : NONE, z, slope);
     const brn_dense quad = brn_net_dense_quad(net, l);
-    BRN_TRY(brn_dense_forward(q, &dense, rows, BRN_ACT_NONE, 0, in, NONE, t->u[l], NONE));
+    const bool direct = w->kind == BRN_ACT_NONE && !keep_u; /* z is u, and u is not needed again */
+    const brn_mat u = direct ? z : t->u[l];
+    BRN_TRY(brn_dense_forward(q, &dense, rows, BRN_ACT_NONE, 0, in, NONE, u, NONE));
     BRN_TRY(brn_dense_forward(q, &quad, rows, BRN_ACT_NONE, 0, x, NONE, t->square[l], NONE));
-    BRN_TRY(brn_mat_mul(q, rows, t->square[l], t->square[l], z));
-    BRN_TRY(brn_mat_axpby(q, rows, 1, z, 1, t->u[l]));
-    return activate(q, w, rows, t->u[l], z, slope);
+    BRN_TRY(mul_add(q, rows, 1, t->square[l], t->square[l], 1, u));
+    return direct ? BRN_OK : activate(q, w, rows, u, z, slope);
 }
 
 brn_status brn_tape_forward(brn_queue *q, const brn_net *net, brn_tape *tape, int rows, brn_mat x, brn_mat out, bool slopes)
@@ -130,8 +138,7 @@ static brn_status tangent_layer(brn_queue *q, const brn_net *net, brn_tape *t, i
     if (w->quad >= 0) { /* d (Q^T x)^2 = 2 (Q^T x) (Q^T v) */
         const brn_dense quad = brn_net_dense_quad(net, l);
         BRN_TRY(brn_dense_forward(q, &quad, rows, BRN_ACT_NONE, 0, v, NONE, t->square_t[l], NONE));
-        BRN_TRY(brn_mat_mul(q, rows, t->square[l], t->square_t[l], z_t));
-        BRN_TRY(brn_mat_axpby(q, rows, 2, z_t, 1, t->u_t[l]));
+        BRN_TRY(mul_add(q, rows, 2, t->square[l], t->square_t[l], 1, t->u_t[l]));
     }
     if (w->kind == BRN_ACT_NONE) return brn_mat_copy(q, rows, t->u_t[l], z_t);
     return brn_mat_mul(q, rows, t->q[l], t->u_t[l], z_t);
@@ -157,8 +164,7 @@ static brn_status reverse_quad(brn_queue *q, const brn_net *net, brn_tape *t, in
 {
     const brn_dense quad = brn_net_dense_quad(net, l);
     const brn_mat a = brn_mat_features(t->quad_a, 0, quad.out);
-    BRN_TRY(brn_mat_mul(q, rows, s, d, a));
-    BRN_TRY(brn_mat_axpby(q, rows, 2, a, 0, a));
+    BRN_TRY(mul_add(q, rows, 2, s, d, 0, a));
     if (grad) BRN_TRY(brn_dense_grad(q, &quad, rows, x, a, grad, false));
     if (x_adjoint.buf) BRN_TRY(brn_dense_backward(q, &quad, rows, a, NONE, x_adjoint, true));
     return BRN_OK;
