@@ -2,6 +2,7 @@
 set -u
 brenier=$(realpath "$1")
 sanitized=${2-0}
+export LSAN_OPTIONS="suppressions=$(realpath "$(dirname "$0")")/../support/lsan.supp:print_suppressions=0"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
