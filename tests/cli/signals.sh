@@ -22,7 +22,7 @@ stopped() { # SIGNAL CODE
 }
 
 mkdir broken whole
-whole_run="train $tiny train.steps=1500 train.eval_every=100 out=run --quiet"
+whole_run="train $tiny train.steps=8000 train.eval_every=100 out=run --quiet"
 cd broken
 start $whole_run
 stopped INT 130
@@ -36,6 +36,20 @@ cd ..
 for file in latest best; do
     cmp broken/run/$file.safetensors whole/run/$file.safetensors || problem "$file differs from the run that never stopped"
 done
+
+# other commands stop between two chunks and leave nothing behind
+"$brenier" sample gaussian source data.n=2 --n 100000000000 --out endless.npy >out 2>err &
+pid=$!
+for ((i = 0; i < 1000; ++i)); do
+    [ -n "$(ls -A . | grep .brenier-)" ] && break
+    sleep .01
+done
+kill -s INT $pid
+wait $pid
+[ $? = 130 ] || problem "sample did not stop: $(cat err)"
+says "nothing was written"
+absent endless
+
 expect 3 train --resume $tiny out=nowhere
 says "nowhere"
 finish
