@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # What the tests of the command share; sourced by each, with the command as its first argument.
 set -u
 brenier=$(realpath "$1")
@@ -21,7 +22,9 @@ expect() {
     "$brenier" "$@" >out 2>err || got=$?
     [ "$got" = "$code" ] || problem "brenier $*: exit $got, expected $code: $(head -c 400 err)"
     if [ "$code" != 0 ]; then
-        [ "$(wc -l <err)" = 1 ] && grep -q '^brenier: ' err || problem "brenier $*: expected one line, got: $(cat err)"
+        if [ "$(wc -l <err)" != 1 ] || ! grep -q '^brenier: ' err; then
+            problem "brenier $*: expected one line, got: $(cat err)"
+        fi
     fi
 }
 
@@ -33,7 +36,7 @@ prints() { grep -qF -- "$1" out || problem "expected \"$1\" in: $(head -c 400 ou
 # absent NAME: no file or folder of this name, and no temporary file of any writer
 absent() {
     local found
-    found=$(ls -A . | grep -F -e "$1" -e .brenier-)
+    found=$(find . -maxdepth 1 \( -name "*$1*" -o -name '.brenier-*' \))
     [ -z "$found" ] || problem "left behind: $found"
 }
 
@@ -41,7 +44,7 @@ absent() {
 until_logged() {
     local i
     for ((i = 0; i < 4000; ++i)); do
-        [ "$(cat "$1/log.csv" 2>/dev/null | wc -l)" -ge "$2" ] && return
+        [ -e "$1/log.csv" ] && [ "$(wc -l <"$1/log.csv")" -ge "$2" ] && return
         sleep .01
     done
     problem "$1/log.csv has no $2 lines: $(cat err)"
