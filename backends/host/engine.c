@@ -5,9 +5,13 @@
  *   BRN_NV      vectors of samples that one step of the dense layer keeps in registers
  *
  * The dense layer is an outer-product micro-kernel on a feature-major tile: BRN_MR weights are
- * broadcast against BRN_NV vectors of samples, so that neither operand is transposed or packed. All
- * variants add in the same order (over the inner index, one accumulator per result), so that a row's
- * result does not depend on its lane or on the number of rows beside it.
+ * broadcast against BRN_NV vectors of samples, so that neither operand is transposed or packed.
+ *
+ * A row's result has the same bits whatever its lane and however many rows stand beside it. So all
+ * blocks add in the same order with one accumulator per result, rows that fill no vector run through
+ * the vector code too (operands are read up to one vector past the last row, results are not written
+ * there), and the file is compiled without contraction: where a product and a sum are fused is written
+ * (vfma, M_FMA), because compilers may decide differently for a loop's vectors and its remainder.
  */
 #include "engine.h"
 
@@ -31,98 +35,132 @@ static const brn_host_kernel kernels[] = {
 #undef KERNEL_ENTRY
 };
 
+typedef real reg __attribute__((vector_size(BRN_VL * sizeof(real))));
 typedef real vec __attribute__((vector_size(BRN_VL * sizeof(real)), aligned(sizeof(real)), may_alias));
-/* The same rounding as the vector code, which the compiler contracts where the instruction exists. */
-#if defined(BRN_REAL_IS_DOUBLE)
-#define FMA(a, b, c) ((a) * (b) + (c))
-#elif defined(__FMA__) || defined(__aarch64__)
-#define FMA(a, b, c) fmaf(a, b, c)
+
+/* a * b + c, fused where the instruction set can. */
+#if defined(__AVX512F__) && BRN_VL == 16
+#include <immintrin.h>
+static inline __attribute__((always_inline)) reg vfma(reg a, reg b, reg c)
+{
+    return (reg)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
+#elif defined(__FMA__) && BRN_VL == 8
+#include <immintrin.h>
+static inline __attribute__((always_inline)) reg vfma(reg a, reg b, reg c)
+{
+    return (reg)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+static inline __attribute__((always_inline)) reg vfma(reg a, reg b, reg c)
+{
+#ifdef BRN_REAL_IS_DOUBLE
+    return (reg)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
 #else
-#define FMA(a, b, c) ((a) * (b) + (c))
+    return (reg)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
 #endif
-#define LANES (BRN_NV * BRN_VL) /* rows of one register block */
+}
+#else
+static inline __attribute__((always_inline)) reg vfma(reg a, reg b, reg c) { return a * b + c; }
+#endif
+
+/* Cuts of a product: inner indices, and features whose results are activated while they are in cache. */
+enum { DEPTH_BLOCK = 128, FEATURE_BLOCK = 64 };
+
 #define UNROLLED _Pragma("GCC unroll 16")
 
-static inline __attribute__((always_inline)) vec splat(real a) { return a - (vec){0}; }
-static inline __attribute__((always_inline)) vec load(const real *p) { return *(const vec *)p; }
-static inline __attribute__((always_inline)) void store(real *p, vec v) { *(vec *)p = v; }
-
-/* What happens to a block of results. */
-enum { STORE, ADD, TIMES };
-
-/* C[i][lanes] = init[i] + sum_k A(i, k) B[k][lanes] for mr features i and nv vectors of lanes, where
- * A(i, k) = a[i * rs + k * cs]. mr, nv and `how` are compile-time constants of the callers. */
-static inline __attribute__((always_inline)) void block(const int mr, const int nv, const int how, int depth,
-                                                        const real *a, ptrdiff_t rs, ptrdiff_t cs, const real *b,
-                                                        ptrdiff_t ldb, const real *init, real *c, ptrdiff_t ldc,
-                                                        const real *q, ptrdiff_t ldq)
+static inline __attribute__((always_inline)) reg splat(real a) { return a - (reg){0}; }
+static inline __attribute__((always_inline)) reg load(const real *p) { return *(const vec *)p; }
+static inline __attribute__((always_inline)) void store(real *p, reg v) { *(vec *)p = v; }
+/* The first `count` lanes only. */
+static __attribute__((noinline)) void store_part(real *p, reg v, int count)
 {
-    vec acc[BRN_MR][BRN_NV];
+    for (int l = 0; l < count; ++l) p[l] = v[l];
+}
+
+/* A product C = A B over `depth`, with A(i, k) = a[i * rs + k * cs] and C[i][lanes]. */
+typedef struct {
+    int lanes, depth;
+    const real *a;
+    ptrdiff_t rs, cs;
+    const real *b;
+    ptrdiff_t ldb;
+    const real *init; /* [features] that the sums start from, or NULL */
+    real *c;
+    ptrdiff_t ldc;
+    const real *q; /* factor of the result, or NULL */
+    ptrdiff_t ldq;
+    bool add; /* to the old C */
+} product_args;
+
+/* What happens to the sums of a block. */
+enum { STORE = 0, ADD = 1, TIMES = 2 };
+
+/* Features [i0, i0 + mr) and vectors [r0, r0 + nv) of the product, inner indices [k0, k1). mr, nv, `how`
+ * and `whole` are compile-time constants of the callers; without `whole`, nv is 1 and the vector is
+ * not full. */
+static inline __attribute__((always_inline)) void block(const int mr, const int nv, const int how, const bool whole,
+                                                        const product_args *p, int i0, int r0, int k0, int k1)
+{
+    const ptrdiff_t rs = p->rs, cs = p->cs, ldb = p->ldb, ldc = p->ldc, ldq = p->ldq;
+    const real *a = p->a + i0 * rs, *b = p->b + r0, *init = k0 ? NULL : p->init;
+    reg acc[BRN_MR][BRN_NV];
     UNROLLED for (int i = 0; i < mr; ++i)
-        UNROLLED for (int v = 0; v < nv; ++v) acc[i][v] = splat(init ? init[i] : 0);
-    for (int k = 0; k < depth; ++k) {
-        vec bk[BRN_NV];
+        UNROLLED for (int v = 0; v < nv; ++v) acc[i][v] = splat(init ? init[i0 + i] : 0);
+    for (int k = k0; k < k1; ++k) {
+        reg bk[BRN_NV];
         UNROLLED for (int v = 0; v < nv; ++v) bk[v] = load(b + k * ldb + v * BRN_VL);
         UNROLLED for (int i = 0; i < mr; ++i) {
-            const vec ai = splat(a[i * rs + k * cs]);
-            UNROLLED for (int v = 0; v < nv; ++v) acc[i][v] += ai * bk[v];
+            const reg ai = splat(a[i * rs + k * cs]);
+            UNROLLED for (int v = 0; v < nv; ++v) acc[i][v] = vfma(ai, bk[v], acc[i][v]);
         }
     }
     UNROLLED for (int i = 0; i < mr; ++i)
         UNROLLED for (int v = 0; v < nv; ++v) {
-            real *to = c + i * ldc + v * BRN_VL;
-            if (how == ADD) acc[i][v] += load(to);
-            if (how == TIMES) acc[i][v] *= load(q + i * ldq + v * BRN_VL);
-            store(to, acc[i][v]);
+            const int r = r0 + v * BRN_VL;
+            real *to = p->c + (i0 + i) * ldc + r;
+            if (how & ADD) acc[i][v] += load(to);
+            if (how & TIMES) acc[i][v] *= load(p->q + (i0 + i) * ldq + r);
+            if (whole) store(to, acc[i][v]);
+            else store_part(to, acc[i][v], p->lanes - r);
         }
 }
 
-/* All features of one panel of nv vectors of rows. */
-static inline __attribute__((always_inline)) void panel(const int nv, const int how, int features, int depth,
-                                                        const real *a, ptrdiff_t rs, ptrdiff_t cs, const real *b,
-                                                        ptrdiff_t ldb, const real *init, real *c, ptrdiff_t ldc,
-                                                        const real *q, ptrdiff_t ldq)
+static inline __attribute__((always_inline)) void panel(const int nv, const int how, const bool whole, const product_args *p,
+                                                        int i, int end, int r, int k0, int k1)
 {
-    int i = 0;
-#define STEP(mr)                                                                                             \
-    block(mr, nv, how, depth, a + i * rs, rs, cs, b, ldb, init ? init + i : NULL, c + i * ldc, ldc, q + i * ldq, ldq)
-    for (; i + BRN_MR <= features; i += BRN_MR) STEP(BRN_MR);
-    if (features - i >= 4 && BRN_MR > 4) STEP(4), i += 4;
-    if (features - i >= 2 && BRN_MR > 2) STEP(2), i += 2;
-    for (; i < features; ++i) STEP(1);
-#undef STEP
+    for (; i + BRN_MR <= end; i += BRN_MR) block(BRN_MR, nv, how, whole, p, i, r, k0, k1);
+    if (end - i >= 8 && BRN_MR > 8) block(8, nv, how, whole, p, i, r, k0, k1), i += 8;
+    if (end - i >= 4 && BRN_MR > 4) block(4, nv, how, whole, p, i, r, k0, k1), i += 4;
+    if (end - i >= 2 && BRN_MR > 2) block(2, nv, how, whole, p, i, r, k0, k1), i += 2;
+    for (; i < end; ++i) block(1, nv, how, whole, p, i, r, k0, k1);
 }
 
-/* Rows that fill no vector: one lane at a time with the same order of additions. */
-static void tail(const int how, int features, int rows, int depth, const real *a, ptrdiff_t rs, ptrdiff_t cs,
-                 const real *b, ptrdiff_t ldb, const real *init, real *c, ptrdiff_t ldc, const real *q, ptrdiff_t ldq)
-{
-    for (int i = 0; i < features; ++i)
-        for (int r = 0; r < rows; ++r) {
-            real sum = init ? init[i] : 0;
-            for (int k = 0; k < depth; ++k) sum = FMA(a[i * rs + k * cs], b[k * ldb + r], sum);
-            real *to = c + i * ldc + r;
-            *to = how == ADD ? *to + sum : how == TIMES ? sum * q[i * ldq + r] : sum;
-        }
-}
-
-#define DEFINE_PRODUCT(name, how)                                                                            \
-    static void name(int features, int rows, int depth, const real *a, ptrdiff_t rs, ptrdiff_t cs,           \
-                     const real *b, ptrdiff_t ldb, const real *init, real *c, ptrdiff_t ldc, const real *q,  \
-                     ptrdiff_t ldq)                                                                          \
+#define DEFINE_PANELS(name, how)                                                                             \
+    static void name(const product_args *p, int i, int end, int k0, int k1)                                  \
     {                                                                                                        \
         int r = 0;                                                                                           \
-        for (; r + LANES <= rows; r += LANES)                                                                \
-            panel(BRN_NV, how, features, depth, a, rs, cs, b + r, ldb, init, c + r, ldc, q + r, ldq);        \
-        for (; r + 2 * BRN_VL <= rows && BRN_NV > 2; r += 2 * BRN_VL)                                        \
-            panel(2, how, features, depth, a, rs, cs, b + r, ldb, init, c + r, ldc, q + r, ldq);             \
-        for (; r + BRN_VL <= rows; r += BRN_VL)                                                              \
-            panel(1, how, features, depth, a, rs, cs, b + r, ldb, init, c + r, ldc, q + r, ldq);             \
-        tail(how, features, rows - r, depth, a, rs, cs, b + r, ldb, init, c + r, ldc, q + r, ldq);           \
+        for (; r + BRN_NV * BRN_VL <= p->lanes; r += BRN_NV * BRN_VL) panel(BRN_NV, how, true, p, i, end, r, k0, k1); \
+        for (; r + 2 * BRN_VL <= p->lanes && BRN_NV > 2; r += 2 * BRN_VL) panel(2, how, true, p, i, end, r, k0, k1);  \
+        for (; r + BRN_VL <= p->lanes; r += BRN_VL) panel(1, how, true, p, i, end, r, k0, k1);               \
+        if (r < p->lanes) panel(1, how, false, p, i, end, r, k0, k1);                                        \
     }
-DEFINE_PRODUCT(product, STORE)
-DEFINE_PRODUCT(product_add, ADD)
-DEFINE_PRODUCT(product_times, TIMES)
+DEFINE_PANELS(panels_store, STORE)
+DEFINE_PANELS(panels_add, ADD)
+DEFINE_PANELS(panels_times, TIMES)
+DEFINE_PANELS(panels_add_times, ADD | TIMES)
+
+/* Features [i, end). The inner index is cut so that a block of B stays in the first-level cache while
+ * the features pass over it; each cut adds one rounding per result. */
+static void product(const product_args *p, int i, int end)
+{
+    static void (*const panels[])(const product_args *, int, int, int, int) = {panels_store, panels_add, panels_times, panels_add_times};
+    for (int k0 = 0; k0 == 0 || k0 < p->depth; k0 += DEPTH_BLOCK) {
+        const int k1 = p->depth - k0 < DEPTH_BLOCK ? p->depth : k0 + DEPTH_BLOCK;
+        panels[(p->add || k0 ? ADD : 0) | (p->q && k1 == p->depth ? TIMES : 0)](p, i, end, k0, k1);
+    }
+}
 
 /* z = a(u) and, where wanted, q = a'(u), for one feature; the kind is a constant in each copy. */
 static inline __attribute__((always_inline)) void activate_row(const int kind, real c, int rows, const real *u,
@@ -141,12 +179,13 @@ static inline __attribute__((always_inline)) void activate_row(const int kind, r
     }
 }
 
-static void activate(const brn_host_forward *a, const real *u, int ldu)
+/* Features [i, end). */
+static void activate(const brn_host_forward *a, const real *u, int ldu, int i, int end)
 {
     real *z = a->z, *q = a->q;
 #define ACTIVATION(id)                                                                                       \
     case id:                                                                                                 \
-        for (int i = 0; i < a->out; ++i)                                                                     \
+        for (; i < end; ++i)                                                                                 \
             activate_row(id, a->c, a->rows, u + (ptrdiff_t)i * ldu, z + (ptrdiff_t)i * a->ldz,               \
                          q ? q + (ptrdiff_t)i * a->ldq : NULL);                                              \
         break
@@ -166,16 +205,22 @@ static void activate(const brn_host_forward *a, const real *u, int ldu)
 static void forward(const brn_host_forward *a)
 {
     real *u = a->u ? a->u : a->z;
-    int ldu = a->u ? a->ldu : a->ldz;
-    product(a->out, a->rows, a->in, a->weight, 1, a->out, a->x, a->ldx, a->bias, u, ldu, NULL, 0);
-    if (a->kind != A_NONE || a->q || a->u) activate(a, u, ldu);
+    const int ldu = a->u ? a->ldu : a->ldz;
+    const bool activated = a->kind != A_NONE || a->q || a->u;
+    const product_args p = {.lanes = a->rows, .depth = a->in, .a = a->weight, .rs = 1, .cs = a->out, .b = a->x, .ldb = a->ldx,
+                            .init = a->bias, .c = u, .ldc = ldu};
+    for (int i = 0; i < a->out; i += FEATURE_BLOCK) {
+        const int end = a->out - i < FEATURE_BLOCK ? a->out : i + FEATURE_BLOCK;
+        product(&p, i, end);
+        if (activated) activate(a, u, ldu, i, end);
+    }
 }
 
 static void backward(const brn_host_backward *a)
 {
-    if (a->accumulate) product_add(a->in, a->rows, a->out, a->weight, a->out, 1, a->d, a->ldd, NULL, a->y, a->ldy, NULL, 0);
-    else if (a->q) product_times(a->in, a->rows, a->out, a->weight, a->out, 1, a->d, a->ldd, NULL, a->y, a->ldy, a->q, a->ldq);
-    else product(a->in, a->rows, a->out, a->weight, a->out, 1, a->d, a->ldd, NULL, a->y, a->ldy, NULL, 0);
+    const product_args p = {.lanes = a->rows, .depth = a->out, .a = a->weight, .rs = a->out, .cs = 1, .b = a->d, .ldb = a->ldd,
+                            .c = a->y, .ldc = a->ldy, .q = a->accumulate ? NULL : a->q, .ldq = a->ldq, .add = a->accumulate};
+    for (int i = 0; i < a->in; i += FEATURE_BLOCK) product(&p, i, a->in - i < FEATURE_BLOCK ? a->in : i + FEATURE_BLOCK);
 }
 
 /* Transpose a BRN_VL x BRN_VL block by log2(BRN_VL) rounds of perfect shuffles. */
@@ -221,15 +266,14 @@ static void transpose(int features, int rows, const real *from, ptrdiff_t ldf, r
 /* Rows are the inner index here: d is transposed so that its features fill the vectors. */
 static void grad(const brn_host_grad *a)
 {
-    real *dt = a->scratch, *weight = a->weight, *bias = a->bias;
-    const int ldt = (a->out + 15) / 16 * 16, whole = a->out / BRN_VL * BRN_VL;
+    real *dt = a->scratch, *bias = a->bias;
+    const int ldt = (a->out + 15) / 16 * 16;
     for (int r0 = 0; r0 < a->rows; r0 += BRN_HOST_TILE) {
         const int rows = a->rows - r0 < BRN_HOST_TILE ? a->rows - r0 : BRN_HOST_TILE;
-        const real *x = (const real *)a->x + r0;
         transpose(a->out, rows, (const real *)a->d + r0, a->ldd, dt, ldt);
-        product_add(a->in, whole, rows, x, a->ldx, 1, dt, ldt, NULL, weight, a->out, NULL, 0);
-        if (whole < a->out)
-            tail(ADD, a->in, a->out - whole, rows, x, a->ldx, 1, dt + whole, ldt, NULL, weight + whole, a->out, NULL, 0);
+        product(&(product_args){.lanes = a->out, .depth = rows, .a = (const real *)a->x + r0, .rs = a->ldx, .cs = 1, .b = dt,
+                                .ldb = ldt, .c = a->weight, .ldc = a->out, .add = true},
+                0, a->in);
         for (int r = 0; bias && r < rows; ++r) {
             const real *row = dt + (ptrdiff_t)r * ldt;
 #pragma omp simd

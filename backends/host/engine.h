@@ -8,7 +8,8 @@
 
 typedef void (*brn_host_kernel)(const void *params, void *const *buffers, int grp_x, int grp_y, int rows);
 
-/* Pointers are to the engine's real; matrices are [features][ld], samples in the lanes. */
+/* Pointers are to the engine's real; matrices are [features][ld], samples in the lanes. Up to one vector
+ * (64 bytes) past the last row may be read, so memory ends that much later; nothing is written there. */
 typedef struct {
     int in, out, rows;
     const void *weight, *bias; /* [in][out], [out] or NULL */

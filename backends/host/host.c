@@ -76,9 +76,14 @@ static brn_status host_open(brn_device *dev, const char *spec, int threads)
     return status;
 }
 
+/* The engine may read one vector past the last row of a matrix. */
 static brn_status host_alloc(brn_buf *buf, const char *what)
 {
-    return brn_alloc_bytes(&buf->data, buf->count, buf->elem, what);
+    enum { WIDEST_VECTOR = 64 };
+    size_t bytes;
+    if (!brn_mul_size(buf->count, buf->elem, &bytes) || bytes > SIZE_MAX - WIDEST_VECTOR)
+        return brn_fail(BRN_ERR_MEMORY, "%s: %zu elements", what, buf->count);
+    return brn_alloc_bytes(&buf->data, bytes + WIDEST_VECTOR, 1, what);
 }
 
 static void host_release(brn_buf *buf) { free(buf->data); }

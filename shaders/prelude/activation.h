@@ -10,16 +10,17 @@
 #define A_CELU       5
 #define A_SOFTPLUS   6
 #define A_SILU       7
-#define A_SELU_SCALE 1.05070098735548f
-#define A_SELU_ALPHA 1.67326324235438f
+/* of type real: products of the two are rounded to it, also where real is double */
+#define A_SELU_SCALE TO_F(1.05070098735548f)
+#define A_SELU_ALPHA TO_F(1.67326324235438f)
 
 FN real a_value(int kind, real c, real u)
 {
-    if (kind == A_RELU) return m_max(u, 0.0f);
+    if (kind == A_RELU) return m_positive(u);
     if (kind == A_LEAKY_RELU) return u > 0.0f ? u : c * u;
-    if (kind == A_ELU) return u > 0.0f ? u : c * M_EXPM1(m_min(u, 0.0f));
-    if (kind == A_SELU) return A_SELU_SCALE * (u > 0.0f ? u : A_SELU_ALPHA * M_EXPM1(m_min(u, 0.0f)));
-    if (kind == A_CELU) return u > 0.0f ? u : c * M_EXPM1(m_min(u, 0.0f) / c);
+    if (kind == A_ELU) return u > 0.0f ? u : c * M_EXPM1(u);
+    if (kind == A_SELU) return A_SELU_SCALE * (u > 0.0f ? u : A_SELU_ALPHA * M_EXPM1(u));
+    if (kind == A_CELU) return u > 0.0f ? u : c * M_EXPM1(u / c);
     if (kind == A_SOFTPLUS) return m_softplus(u);
     if (kind == A_SILU) return u * m_sigmoid(u);
     return u;
@@ -43,9 +44,9 @@ FN real a_slope(int kind, real c, real u, real z)
 
 FN real a_curvature(int kind, real c, real u)
 {
-    if (kind == A_ELU) return u > 0.0f ? 0.0f : c * M_EXP(m_min(u, 0.0f));
-    if (kind == A_SELU) return A_SELU_SCALE * A_SELU_ALPHA * (u > 0.0f ? 0.0f : M_EXP(m_min(u, 0.0f)));
-    if (kind == A_CELU) return u > 0.0f ? 0.0f : M_EXP(m_min(u, 0.0f) / c) / c;
+    if (kind == A_ELU) return u > 0.0f ? 0.0f : c * M_EXP(u);
+    if (kind == A_SELU) return A_SELU_SCALE * A_SELU_ALPHA * (u > 0.0f ? 0.0f : M_EXP(u));
+    if (kind == A_CELU) return u > 0.0f ? 0.0f : M_EXP(u / c) / c;
     if (kind == A_SOFTPLUS) {
         const real s = m_sigmoid(u);
         return s * (1.0f - s);

@@ -64,6 +64,15 @@ FN uint m_as_u(float f) { uint u; memcpy(&u, &f, 4); return u; }
 #define M_FLOOR           floorf
 #define M_EPSILON         1.1920929e-7f
 #endif
+/* a * b + c, with one rounding where the machine has the instruction; written out, and the compiler's own
+ * contraction is off, because it may treat the vectors and the remainder of a loop differently. */
+#if !defined(__FMA__) && !defined(__aarch64__)
+#define M_FMA(a, b, c)    ((a) * (b) + (c))
+#elif defined(BRN_REAL_IS_DOUBLE)
+#define M_FMA             fma
+#else
+#define M_FMA             fmaf
+#endif
 /* On the host one call covers all features of a matrix; a GPU spreads them over its grid. */
 #define EACH_FEATURE(i, n) for (int i = 0; i < (n); ++i)
 

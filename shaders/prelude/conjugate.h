@@ -23,7 +23,8 @@
 #define C_DLO     20
 #define C_THI     21 /* upper end: step, J */
 #define C_JHI     22
-#define C_FIELDS  23
+#define C_STALLED 23 /* accepted steps in a row without measurable progress */
+#define C_FIELDS  24
 
 #define F_REJECTED 0 /* try another step */
 #define F_ACCEPTED 1 /* needs a new direction */

@@ -1,53 +1,62 @@
 /* Scalar mathematics of the dialect: what C, CUDA, OpenCL C and GLSL all accept, so that every device
  * computes the same polynomial (built-in functions differ by up to hundreds of ulp between drivers).
  * Measured against double precision in tests/parity: at most 3 ulp each. The oracle device uses the
- * double-precision C library instead. No infinities and NaN are produced by comparisons here:
+ * double-precision C library instead. NaN goes through exp, softplus, sigmoid and all activations;
  * finiteness is tested on bits, which no driver optimises away.
  */
+FN real m_positive(real x) { return x < 0.0f ? 0.0f : x; } /* NaN stays NaN, unlike with m_max */
 FN real m_max(real a, real b) { return a > b ? a : b; }
 FN real m_min(real a, real b) { return a < b ? a : b; }
 FN int m_imin(int a, int b) { return a < b ? a : b; }
 FN int m_imax(int a, int b) { return a > b ? a : b; }
 
+/* x within [lo, hi]; NaN stays NaN. */
+FN real m_clamp(real x, real lo, real hi)
+{
+    const real a = x < lo ? lo : x;
+    return a > hi ? hi : a;
+}
+
 #ifndef BRN_REAL_IS_DOUBLE
 FN int m_finite(real x) { return (AS_U(x) & 0x7f800000u) != 0x7f800000u ? 1 : 0; }
+
+/* A whole number |n| < 2^22 as int, by its bits: converting NaN is undefined. */
+FN int m_whole(real n) { return TO_I(AS_U(n + 12582912.0f) - 0x4b400000u); }
 
 /* exp(x) = 2^n exp(r), |r| <= log(2)/2, degree-6 polynomial; 2^n in two factors so that it may
  * underflow gradually. Cody-Waite reduction: 0.693359375 has few bits, so n times it is exact. */
 FN real m_exp(real x)
 {
-    const real c = m_min(m_max(x, -104.0f), 89.0f);
-    const real n = M_FLOOR(c * 1.44269504f + 0.5f);
-    real r = c - n * 0.693359375f;
-    r = r + n * 2.12194440e-4f;
+    const real c = m_clamp(x, -104.0f, 89.0f);
+    const real n = M_FLOOR(M_FMA(c, 1.44269504f, 0.5f));
+    const real r = M_FMA(n, 2.12194440e-4f, M_FMA(n, -0.693359375f, c));
     real p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r + 1.0f;
-    const int i = TO_I(n);
+    p = M_FMA(p, r, 1.3981999507e-3f);
+    p = M_FMA(p, r, 8.3334519073e-3f);
+    p = M_FMA(p, r, 4.1665795894e-2f);
+    p = M_FMA(p, r, 1.6666665459e-1f);
+    p = M_FMA(p, r, 5.0000001201e-1f);
+    p = M_FMA(p, r * r, r) + 1.0f;
+    const int i = m_whole(n);
     const int a = i >> 1;
-    return p * AS_F(TO_U(a + 127) << 23) * AS_F(TO_U(i - a + 127) << 23) + (x - x);
+    return p * AS_F(TO_U(a + 127) << 23) * AS_F(TO_U(i - a + 127) << 23);
 }
 
 /* exp(x) - 1 without cancellation: 2^n (expm1(r) + 1 - 2^-n), the same reduction. */
 FN real m_expm1(real x)
 {
-    const real c = m_min(m_max(x, -30.0f), 80.0f);
-    const real n = M_FLOOR(c * 1.44269504f + 0.5f);
-    real r = c - n * 0.693359375f;
-    r = r + n * 2.12194440e-4f;
+    const real c = m_clamp(x, -30.0f, 89.0f);
+    const real n = M_FLOOR(M_FMA(c, 1.44269504f, 0.5f));
+    const real r = M_FMA(n, 2.12194440e-4f, M_FMA(n, -0.693359375f, c));
     real p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r;
-    const real s = AS_F(TO_U(TO_I(n) + 127) << 23);
-    return s * p + (s - 1.0f) + (x - x);
+    p = M_FMA(p, r, 1.3981999507e-3f);
+    p = M_FMA(p, r, 8.3334519073e-3f);
+    p = M_FMA(p, r, 4.1665795894e-2f);
+    p = M_FMA(p, r, 1.6666665459e-1f);
+    p = M_FMA(p, r, 5.0000001201e-1f);
+    p = M_FMA(p, r * r, r);
+    const real s = AS_F(TO_U(m_whole(n) + 127) << 23);
+    return M_FMA(s, p, s - 1.0f);
 }
 
 /* log(1 + f) for -0.293 < f < 0.415 */
@@ -55,15 +64,15 @@ FN real m_log_near_one(real f)
 {
     const real z = f * f;
     real p = 7.0376836292e-2f;
-    p = p * f - 1.1514610310e-1f;
-    p = p * f + 1.1676998740e-1f;
-    p = p * f - 1.2420140846e-1f;
-    p = p * f + 1.4249322787e-1f;
-    p = p * f - 1.6668057665e-1f;
-    p = p * f + 2.0000714765e-1f;
-    p = p * f - 2.4999993993e-1f;
-    p = p * f + 3.3333331174e-1f;
-    return p * f * z - 0.5f * z + f;
+    p = M_FMA(p, f, -1.1514610310e-1f);
+    p = M_FMA(p, f, 1.1676998740e-1f);
+    p = M_FMA(p, f, -1.2420140846e-1f);
+    p = M_FMA(p, f, 1.4249322787e-1f);
+    p = M_FMA(p, f, -1.6668057665e-1f);
+    p = M_FMA(p, f, 2.0000714765e-1f);
+    p = M_FMA(p, f, -2.4999993993e-1f);
+    p = M_FMA(p, f, 3.3333331174e-1f);
+    return M_FMA(p * f, z, M_FMA(-0.5f, z, f));
 }
 
 /* log of a positive normal number */
@@ -74,8 +83,7 @@ FN real m_log(real x)
     const int low = half_mantissa < 0.70710678f ? 1 : 0;
     const real e = TO_F(TO_I(u >> 23) - 126 - low);
     const real m = low != 0 ? half_mantissa + half_mantissa : half_mantissa;
-    real r = m_log_near_one(m - 1.0f) + e * -2.12194440e-4f;
-    return r + e * 0.693359375f;
+    return M_FMA(e, 0.693359375f, M_FMA(e, -2.12194440e-4f, m_log_near_one(m - 1.0f)));
 }
 
 FN real m_log1p(real x)
@@ -89,12 +97,14 @@ FN real m_log1p(real x)
 FN real m_turn_cos(real t)
 {
     const real z = t * t;
-    return ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) * z * z - 0.5f * z + 1.0f;
+    const real p = M_FMA(M_FMA(2.443315711809948e-5f, z, -1.388731625493765e-3f), z, 4.166664568298827e-2f);
+    return M_FMA(p * z, z, M_FMA(-0.5f, z, 1.0f));
 }
 FN real m_turn_sin(real t)
 {
     const real z = t * t;
-    return ((-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f) * z * t + t;
+    const real p = M_FMA(M_FMA(-1.9515295891e-4f, z, 8.3321608736e-3f), z, -1.6666654611e-1f);
+    return M_FMA(p * z, t, t);
 }
 FN real m_cos2pi(real u)
 {
@@ -125,7 +135,7 @@ FN real m_sin2pi(real u)
 #endif
 
 /* max(t, 0) + log(1 + exp(-|t|)), and its derivative */
-FN real m_softplus(real t) { return m_max(t, 0.0f) + M_LOG1P(M_EXP(-M_ABS(t))); }
+FN real m_softplus(real t) { return m_positive(t) + M_LOG1P(M_EXP(-M_ABS(t))); }
 FN real m_sigmoid(real t)
 {
     const real e = M_EXP(-M_ABS(t));

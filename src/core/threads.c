@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,14 +18,16 @@ struct brn_team {
     pthread_mutex_t lock;
     pthread_cond_t work, finished;
 
+    /* A member claims an item by lowering `waiting`; only then may it read fn, context and count, which
+     * stay as they are until all items are done. So a member that wakes late finds nothing to claim and
+     * nobody waits for it. */
     brn_team_fn fn;
     void *context;
     int count;
-    _Atomic int next;          /* next item to hand out */
-    _Atomic unsigned round;    /* raised for every run */
-    _Atomic int busy;          /* helpers still inside the round */
+    _Atomic int waiting;       /* items nobody has claimed */
+    _Atomic int open;          /* items not done */
     _Atomic int quit;
-    _Atomic int sleeping;
+    int sleeping;              /* under lock */
 
     int failed_item;           /* under lock */
     brn_status failed_status;
@@ -54,6 +57,15 @@ int brn_core_count(void)
     return n > 0 ? n : 1;
 }
 
+/* Mark items as done; the last one wakes the caller. */
+static void close_items(brn_team *team, int items)
+{
+    if (atomic_fetch_sub(&team->open, items) != items) return;
+    pthread_mutex_lock(&team->lock);
+    pthread_cond_signal(&team->finished);
+    pthread_mutex_unlock(&team->lock);
+}
+
 static void record_failure(brn_team *team, int item, brn_status status)
 {
     pthread_mutex_lock(&team->lock);
@@ -63,29 +75,39 @@ static void record_failure(brn_team *team, int item, brn_status status)
         strncpy(team->failed_text, brn_last_error(), sizeof team->failed_text - 1);
     }
     pthread_mutex_unlock(&team->lock);
-    atomic_store(&team->next, team->count); /* nobody starts another item */
+    const int dropped = atomic_exchange(&team->waiting, 0); /* nobody starts another item */
+    if (dropped) close_items(team, dropped);
+}
+
+static bool claim(brn_team *team, int *item)
+{
+    int waiting = atomic_load(&team->waiting);
+    while (waiting > 0)
+        if (atomic_compare_exchange_weak(&team->waiting, &waiting, waiting - 1)) {
+            *item = team->count - waiting;
+            return true;
+        }
+    return false;
 }
 
 static void take_items(brn_team *team, int member)
 {
-    for (;;) {
-        int item = atomic_fetch_add(&team->next, 1);
-        if (item >= team->count) return;
-        brn_status status = team->fn(team->context, member, item);
+    for (int item; claim(team, &item);) {
+        const brn_status status = team->fn(team->context, member, item);
         if (status != BRN_OK) record_failure(team, item, status);
+        close_items(team, 1);
     }
 }
 
-static void wait_for_round(brn_team *team, unsigned seen)
+static void wait_for_items(brn_team *team)
 {
     for (int i = 0; i < SPINS; ++i) {
-        if (atomic_load(&team->round) != seen || atomic_load(&team->quit)) return;
+        if (atomic_load(&team->waiting) || atomic_load(&team->quit)) return;
         relax();
     }
     pthread_mutex_lock(&team->lock);
     ++team->sleeping;
-    while (atomic_load(&team->round) == seen && !atomic_load(&team->quit))
-        pthread_cond_wait(&team->work, &team->lock);
+    while (!atomic_load(&team->waiting) && !atomic_load(&team->quit)) pthread_cond_wait(&team->work, &team->lock);
     --team->sleeping;
     pthread_mutex_unlock(&team->lock);
 }
@@ -94,42 +116,41 @@ static void *helper_main(void *start)
 {
     helper_start s = *(helper_start *)start;
     free(start);
-    brn_team *team = s.team;
-    for (unsigned seen = 0;; ++seen) {
-        wait_for_round(team, seen);
-        if (atomic_load(&team->quit)) return NULL;
-        take_items(team, s.member);
-        if (atomic_fetch_sub(&team->busy, 1) == 1) {
-            pthread_mutex_lock(&team->lock);
-            pthread_cond_signal(&team->finished);
-            pthread_mutex_unlock(&team->lock);
-        }
+    while (!atomic_load(&s.team->quit)) {
+        wait_for_items(s.team);
+        take_items(s.team, s.member);
     }
+    return NULL;
+}
+
+static void publish(brn_team *team, int count)
+{
+    atomic_store(&team->open, count);
+    pthread_mutex_lock(&team->lock);
+    atomic_store(&team->waiting, count);
+    if (team->sleeping && count > 1) pthread_cond_broadcast(&team->work);
+    pthread_mutex_unlock(&team->lock);
+}
+
+static void wait_for_done(brn_team *team)
+{
+    for (int i = 0; i < SPINS && atomic_load(&team->open); ++i) relax();
+    pthread_mutex_lock(&team->lock);
+    while (atomic_load(&team->open)) pthread_cond_wait(&team->finished, &team->lock);
+    pthread_mutex_unlock(&team->lock);
 }
 
 brn_status brn_team_run(brn_team *team, int count, brn_team_fn fn, void *context)
 {
+    if (count <= 0) return BRN_OK;
     team->fn = fn;
     team->context = context;
     team->count = count;
     team->failed_status = BRN_OK;
     team->failed_text[0] = 0;
-    atomic_store(&team->next, 0);
-    int helpers = team->size - 1;
-    if (helpers > 0 && count > 1) {
-        atomic_store(&team->busy, helpers);
-        pthread_mutex_lock(&team->lock);
-        atomic_fetch_add(&team->round, 1);
-        if (team->sleeping) pthread_cond_broadcast(&team->work);
-        pthread_mutex_unlock(&team->lock);
-    }
+    publish(team, count);
     take_items(team, 0);
-    if (helpers > 0 && count > 1) {
-        for (int i = 0; i < SPINS && atomic_load(&team->busy); ++i) relax();
-        pthread_mutex_lock(&team->lock);
-        while (atomic_load(&team->busy)) pthread_cond_wait(&team->finished, &team->lock);
-        pthread_mutex_unlock(&team->lock);
-    }
+    wait_for_done(team);
     if (team->failed_status == BRN_OK) return BRN_OK;
     return brn_fail_copy(team->failed_status, team->failed_text);
 }

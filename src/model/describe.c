@@ -47,12 +47,14 @@ brn_status brn_model_describe(const brn_model *m, char **json)
 {
     const brn_settings *s = &m->settings;
     const brn_net *h = brn_amortizer_net((brn_amortizer *)&m->h);
+    char seed[32];
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)s->seed);
     cJSON *to = cJSON_CreateObject();
     cJSON_AddNumberToObject(to, "n", m->n);
     cJSON_AddStringToObject(to, "pair", m->pair);
     cJSON_AddNumberToObject(to, "steps", (double)m->steps);
     cJSON_AddStringToObject(to, "preset", s->preset);
-    cJSON_AddNumberToObject(to, "seed", (double)s->seed);
+    cJSON_AddRawToObject(to, "seed", seed); /* a double would round it */
     cJSON_AddStringToObject(to, "trained_on", s->device);
     add_network(to, s, "potential", &m->f.part[0].shape);
     add_network(to, s, "amortizer", h ? &h->shape : NULL);

@@ -1,11 +1,11 @@
 /* A whole training: folder, pretraining, steps, evaluations, checkpoints, stopping. */
+#include "core/clock.h"
 #include "training/checkpoint.h"
 #include "training/folder.h"
 #include "training/monitor.h"
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct {
     brn_trainer *trainer;
@@ -17,13 +17,6 @@ typedef struct {
     brn_progress report;
     double started, shown, shown_step;
 } run;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 enum { REPORTS_PER_SECOND = 4 };
 
@@ -46,7 +39,7 @@ static brn_status read_solver(run *r)
 /* Tell the caller; *stop when he has had enough. */
 static brn_status tell(run *r, bool evaluated, bool *stop)
 {
-    const double t = now(), since = t - r->shown;
+    const double t = brn_seconds(), since = t - r->shown;
     r->report.step = r->trainer->step;
     r->report.seconds = t - r->started;
     r->report.loss = r->trainer->loss;
@@ -62,8 +55,8 @@ static brn_status tell(run *r, bool evaluated, bool *stop)
 static bool pretrain_progress(void *user, int64_t step, int64_t steps, double loss)
 {
     run *r = user;
-    if (!r->progress || now() - r->shown < 1.0 / REPORTS_PER_SECOND) return true;
-    r->shown = now();
+    if (!r->progress || brn_seconds() - r->shown < 1.0 / REPORTS_PER_SECOND) return true;
+    r->shown = brn_seconds();
     brn_progress p = {.step = step, .steps = steps, .seconds = r->shown - r->started, .loss = loss, .dual = NAN, .best = NAN,
                       .l2_uvp = NAN, .pretraining = true};
     return r->progress(r->user, &p);
@@ -93,7 +86,7 @@ static brn_status evaluate(run *r, bool *stop)
 static brn_status start(run *r)
 {
     brn_trainer *t = r->trainer;
-    r->started = r->shown = now();
+    r->started = r->shown = brn_seconds();
     r->state = (brn_run_state){.best = NAN};
     r->report = (brn_progress){.steps = t->set->train.steps, .dual = NAN, .best = NAN, .l2_uvp = NAN};
     if (r->folder.checkpoint) {
@@ -117,7 +110,7 @@ static brn_status loop(run *r)
         BRN_TRY(brn_trainer_step(t));
         const bool due = t->step % every == 0 || t->step == steps;
         if (due) BRN_TRY(evaluate(r, &stop));
-        else if (r->progress && now() - r->shown >= 1.0 / REPORTS_PER_SECOND) BRN_TRY(tell(r, false, &stop));
+        else if (r->progress && brn_seconds() - r->shown >= 1.0 / REPORTS_PER_SECOND) BRN_TRY(tell(r, false, &stop));
         if (patience && r->state.since_best >= patience) return BRN_OK;
         if (stop && !due) BRN_TRY(save(r, r->folder.latest));
     }

@@ -1,4 +1,5 @@
 #include "training/trainer.h"
+#include "core/clock.h"
 #include "core/memory.h"
 #include "training/schedule.h"
 
@@ -103,18 +104,26 @@ void brn_trainer_free(brn_trainer *t)
     free(t);
 }
 
-/* Samples and predictions of one tile. */
+/* Samples of one tile. */
 static brn_status draw_tile(void *context, brn_queue *q, int i)
 {
     brn_trainer *t = context;
     brn_trainer_member *m = &t->member[brn_queue_index(q)];
     const int rows = brn_batch_rows(&t->x, i), first = brn_batch_first(&t->x, i);
-    const brn_mat x = brn_batch_tile(&t->x, i), y = brn_batch_tile(&t->y, i), start = brn_batch_tile(&t->start, i);
+    const brn_mat x = brn_batch_tile(&t->x, i), y = brn_batch_tile(&t->y, i);
     brn_draw draw = {.seed = t->set->seed, .step = (uint64_t)t->step, .batch = t->batch, .sampling = t->set->data.sampling};
     draw.stream = BRN_STREAM_SOURCE;
     BRN_TRY(brn_pair_draw(t->pair, BRN_SOURCE, q, m->pair, &draw, first, rows, x));
     draw.stream = BRN_STREAM_TARGET;
-    BRN_TRY(brn_pair_draw(t->pair, BRN_TARGET, q, m->pair, &draw, first, rows, y));
+    return brn_pair_draw(t->pair, BRN_TARGET, q, m->pair, &draw, first, rows, y);
+}
+
+/* Predictions of one tile, where its solves start. */
+static brn_status predict_tile(void *context, brn_queue *q, int i)
+{
+    brn_trainer *t = context;
+    const int rows = brn_batch_rows(&t->x, i);
+    const brn_mat y = brn_batch_tile(&t->y, i), start = brn_batch_tile(&t->start, i);
     BRN_TRY(brn_amortizer_forward(q, &t->model->h, &t->tape[i], rows, y, start));
     return brn_mat_copy(q, rows, start, brn_batch_tile(&t->argmax, i));
 }
@@ -163,13 +172,28 @@ static brn_status learn(brn_trainer *t)
     return brn_average_update(t->dev, t->model->averaged, t->model->f.part[0].theta, t->set->train.averaging, t->step);
 }
 
+/* Book the time since *since under a part of the step. */
+static void clock_phase(brn_trainer *t, brn_phase phase, double *since)
+{
+    const double now = brn_seconds();
+    t->seconds[phase] += now - *since;
+    *since = now;
+}
+
 brn_status brn_trainer_step(brn_trainer *t)
 {
+    double since = brn_seconds();
     BRN_TRY(brn_parallel(t->dev, t->x.tiles, draw_tile, t));
+    clock_phase(t, BRN_PHASE_DRAW, &since);
+    BRN_TRY(brn_parallel(t->dev, t->x.tiles, predict_tile, t));
+    clock_phase(t, BRN_PHASE_PREDICT, &since);
     if (t->solver) BRN_TRY(brn_solver_run(t->solver, &t->model->f, &t->y, &t->argmax));
+    clock_phase(t, BRN_PHASE_CONJUGATE, &since);
     BRN_TRY(brn_parallel(t->dev, t->groups, group_gradient, t));
     BRN_TRY(read_losses(t));
+    clock_phase(t, BRN_PHASE_GRADIENT, &since);
     BRN_TRY(learn(t));
+    clock_phase(t, BRN_PHASE_LEARN, &since);
     t->model->steps = ++t->step;
     return BRN_OK;
 }

@@ -30,6 +30,9 @@ typedef struct brn_trainer_member {
 /* Rows of the matrix of per-row losses. */
 enum { BRN_ROW_F, BRN_ROW_J, BRN_ROW_AMORTIZATION, BRN_ROW_FIELDS };
 
+/* Parts of a step, for the clock. */
+typedef enum { BRN_PHASE_DRAW, BRN_PHASE_PREDICT, BRN_PHASE_CONJUGATE, BRN_PHASE_GRADIENT, BRN_PHASE_LEARN, BRN_PHASES } brn_phase;
+
 typedef struct brn_trainer {
     brn_device *dev;
     brn_model *model;
@@ -49,7 +52,8 @@ typedef struct brn_trainer {
     brn_optimizer *f_opt, *h_opt;
     int64_t step;
 
-    double loss, evaluations, iterations, failed; /* of the last step */
+    double loss;                    /* of the last step */
+    double seconds[BRN_PHASES];     /* spent in each part since the start */
 } brn_trainer;
 
 /** The model's settings decide everything; the model and the pair outlive the trainer. */

@@ -1,0 +1,33 @@
+/* The devices that tests run on: everything brn_device_list names except the oracle, the host once per
+ * instruction set. New backends join by themselves. */
+#ifndef BRN_TESTS_DEVICES_H
+#define BRN_TESTS_DEVICES_H
+
+#include "compute/backend.h"
+#include "support/support.h"
+
+typedef struct test_device {
+    char label[80]; /* "host(avx2)", "host:strict", "cuda:0" */
+    char name[64];  /* as brn_device_open takes it */
+    char isa[16];   /* BRENIER_HOST_ISA, or "" */
+} test_device;
+
+enum { TEST_DEVICES_MOST = 32 };
+
+/** The devices that are here. One that is missing is printed as skipped, with the reason; if it stands in
+ *  BRENIER_REQUIRED_DEVICES (labels or names, separated by commas) the test fails. */
+int test_devices(test_device list[static TEST_DEVICES_MOST]);
+
+/** Open it with `threads`. */
+brn_device *test_device_open(const test_device *d, int threads);
+/** The double-precision oracle, one thread. */
+brn_device *test_oracle_open(void);
+
+/** The error that parity allows, scaled by max|reference|, for sums over `reduction` terms. The one place
+ *  where it is stated. */
+double test_tolerance(int reduction);
+
+/** The larger of `error` and |found - expected|; a NaN on one side only is infinitely wrong. */
+double test_worse(double error, double found, double expected);
+
+#endif
