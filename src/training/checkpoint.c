@@ -1,6 +1,7 @@
 #include "training/checkpoint.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,18 @@ static brn_status read_integer(const brn_st *file, const char *path, const char 
     return BRN_OK;
 }
 
+/* A number; "nan" stands for none yet. */
+static brn_status read_real(const brn_st *file, const char *path, const char *key, double *value)
+{
+    const char *text = brn_st_metadata(file, key);
+    char *end;
+    *value = text ? strtod(text, &end) : 0;
+    if (!text || end == text || *end || isinf(*value))
+        return brn_fail(BRN_ERR_INPUT, "%s: \"%s\" is %s, expected a number: not a checkpoint to continue from", path, key,
+                        text ? text : "missing");
+    return BRN_OK;
+}
+
 static brn_status read_file(brn_trainer *t, brn_run_state *state, const brn_st *file, const char *path)
 {
     brn_extra extra[EXTRAS + 1];
@@ -64,9 +77,7 @@ static brn_status read_file(brn_trainer *t, brn_run_state *state, const brn_st *
     BRN_TRY(list_extras(t, extra, &count));
     BRN_TRY(read_integer(file, path, "train.step", t->set->train.steps, &t->step));
     BRN_TRY(read_integer(file, path, "train.since_best", INT32_MAX, &state->since_best));
-    const char *best = brn_st_metadata(file, "train.best_dual");
-    if (!best) return brn_fail(BRN_ERR_INPUT, "%s: \"train.best_dual\" is missing: not a checkpoint to continue from", path);
-    state->best = strtod(best, NULL);
+    BRN_TRY(read_real(file, path, "train.best_dual", &state->best));
     BRN_TRY(brn_model_read(t->model, file, path, extra, count));
     t->model->steps = t->step;
     brn_optimizer_set_steps(t->f_opt, t->step);

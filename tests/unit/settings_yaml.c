@@ -88,8 +88,10 @@ static const struct {
 } bad[] = {
     {"unknown key", "seed: 1\ntrain:\n  stesp: 5\n", BRN_ERR_USAGE,
      "test:3:3: unknown setting \"train.stesp\"; did you mean \"train.steps\""},
-    {"unknown group", "trian:\n  steps: 5\n", BRN_ERR_USAGE, "test:1:1: unknown setting \"trian\""},
-    {"merge key", "<<: {seed: 1}\n", BRN_ERR_USAGE, "test:1:1: unknown setting \"<<\""},
+    {"unknown group", "trian:\n  steps: 5\n", BRN_ERR_USAGE, "test:1:1: unknown group of settings \"trian\"; did you mean \"train\"?"},
+    {"unknown group in a group", "train:\n  potental: {lr: 1}\n", BRN_ERR_USAGE,
+     "test:2:3: unknown group of settings \"train.potental\"; did you mean \"train.potential\"?"},
+    {"merge key", "<<: {seed: 1}\n", BRN_ERR_USAGE, "test:1:1: unknown group of settings \"<<\""},
     {"empty key", "\"\": 1\n", BRN_ERR_USAGE, "test:1:1: unknown setting"},
     {"unknown preset", "seed: 1\npreset: hdd\n", BRN_ERR_INPUT, "test:2:9: unknown preset \"hdd\""},
     {"out of range", "train:\n  steps: -1\n", BRN_ERR_INPUT, "test:2:10: train.steps: expected integer in"},
