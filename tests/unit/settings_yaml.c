@@ -1,6 +1,7 @@
 /* Settings in files: what is saved is loaded, and what hostile or mistaken files are told. */
 #include "support/support.h"
 #include "config/config.h"
+#include "fuzz/parsers.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -8,8 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void put(const char *path, const char *bytes, size_t size)
 {
@@ -209,7 +208,7 @@ Test(yaml, bombs_are_refused_quickly)
     for (size_t i = 0; i < sizeof bombs / sizeof *bombs; ++i) {
         size_t size, room = BRN_CONFIG_FILE_MAX - 64;
         char *text = repeated(bombs[i].start, bombs[i].unit, room / strlen(bombs[i].unit), &size);
-        LLVMFuzzerTestOneInput((const uint8_t *)text, size);
+        parse_settings((const uint8_t *)text, size);
         free(text);
     }
 }
@@ -221,12 +220,12 @@ Test(yaml, damaged_files_are_accepted_whole_or_refused)
                                "potential:\n  hidden: [6, 4]\n  last_activation: yes\nout: \"a \\u00e9\"\n";
     static const char bytes[] = "\0\n \t:,[]{}&*!|>'\"%@`#-?\x7f\x80\xff\\a9";
     char text[sizeof good];
-    for (size_t i = 0; i < sizeof good; ++i) LLVMFuzzerTestOneInput((const uint8_t *)good, i);
+    for (size_t i = 0; i < sizeof good; ++i) parse_settings((const uint8_t *)good, i);
     for (size_t i = 0; i + 1 < sizeof good; ++i)
         for (size_t k = 0; k + 1 < sizeof bytes; ++k) {
             memcpy(text, good, sizeof good);
             text[i] = bytes[k];
-            LLVMFuzzerTestOneInput((const uint8_t *)text, sizeof good - 1);
+            parse_settings((const uint8_t *)text, sizeof good - 1);
         }
 }
 
