@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 const brn_kernel_info brn_kernel_table[] = {
@@ -56,6 +57,31 @@ static brn_status make_queues(brn_device *dev, brn_host *host, int threads)
     return BRN_OK;
 }
 
+/* A product large enough that OpenBLAS takes its buffer for it, which it then keeps. */
+static brn_status first_product(void *context, int member, int item)
+{
+    enum { SIDE = 128 };
+    (void)context, (void)member, (void)item;
+    float *a;
+    BRN_TRY(BRN_ALLOC(&a, 2 * SIDE * SIDE, "first product"));
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, SIDE, SIDE, SIDE, 1, a, SIDE, a, SIDE, 0, a + SIDE * SIDE, SIDE);
+    free(a);
+    return BRN_OK;
+}
+
+/* OpenBLAS takes a buffer per thread at its first product, and where a limit leaves no room it tries for
+ * ever. So there must be room now, and the buffers are taken before anything of ours can fill it. */
+static brn_status prepare_blas(brn_team *team)
+{
+    const size_t buffer = (size_t)160 << 20, size = (size_t)brn_team_size(team) * buffer;
+    void *room = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room == MAP_FAILED)
+        return brn_fail(BRN_ERR_MEMORY, "cannot allocate: matrix products need %zu MiB of address space with threads=%d", size >> 20,
+                        brn_team_size(team));
+    munmap(room, size);
+    return brn_team_run(team, brn_team_size(team), first_product, NULL);
+}
+
 static brn_status host_open(brn_device *dev, const char *spec, int threads)
 {
     extern const brn_backend brn_backend_strict;
@@ -72,6 +98,7 @@ static brn_status host_open(brn_device *dev, const char *spec, int threads)
     /* Parallelism is ours, over tiles; a BLAS that starts its own threads would compete for the cores. */
     openblas_set_num_threads(1);
     brn_status status = make_queues(dev, host, strict ? 1 : threads);
+    if (status == BRN_OK) status = prepare_blas(host->team);
     if (status != BRN_OK) host_close(dev);
     return status;
 }
