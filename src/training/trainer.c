@@ -150,7 +150,8 @@ static brn_status read_losses(brn_trainer *t)
     }
     t->loss = (f - j + amortization) / t->batch;
     if (isfinite(t->loss) && fabs(t->loss) <= t->set->train.divergence) return BRN_OK;
-    return brn_fail(BRN_ERR_DIVERGED, "loss %g at step %lld (bound %g): lower train.potential.lr, or tighten conjugate.gtol", t->loss,
+    return brn_fail(BRN_ERR_DIVERGED, "loss %g at step %lld (bound %g): lower train.potential.lr, or tighten conjugate.gtol",
+                    isnan(t->loss) ? (double)NAN : t->loss, /* never "-nan" */
                     (long long)t->step, t->set->train.divergence);
 }
 

@@ -265,7 +265,7 @@ Test(safetensors, damaged_files)
 Test(safetensors, benchmark_files)
 {
     const char *bench = test_w2bench_dir();
-    if (!bench) cr_skip_test("no benchmark files: set BRENIER_W2BENCH");
+    if (!bench) cr_skip_test("SKIPPED: no benchmark pairs; set BRENIER_W2BENCH to their folder");
     static const size_t sizes[] = {2, 4, 16, 32, 128};
     for (int i = 0; i < 5; ++i) {
         size_t n = sizes[i];

@@ -20,7 +20,8 @@
         cr_assert(strstr(brn_last_error(), (part)), "line \"%s\" lacks \"%s\"", brn_last_error(), (part));   \
     } while (0)
 
-/** Folder of the benchmark pairs, or NULL: BRENIER_W2BENCH, else ../shared/w2bench beside the source tree. */
+/** Folder of the benchmark pairs, or NULL: BRENIER_W2BENCH (empty: none), else ../shared/w2bench beside the source tree.
+ *  Without one the running test is named as skipped on the standard error. */
 const char *test_w2bench_dir(void);
 
 /** A fresh folder for the test's files; removed by test_remove_dir. */
