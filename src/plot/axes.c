@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#if BRN_HAVE_CAIRO
 enum { MOST_TICKS = 7 };
 static const double TITLE_SIZE = 11, LABEL_SIZE = 8.5, TICK = 3;
 static const double PI = 3.14159265358979323846;
@@ -162,24 +161,3 @@ void brn_axes_legend(brn_axes *a, int count, const char *const *texts, const brn
         x += entry_width(c, texts[i]) + 14;
     }
 }
-#else
-/* brn_figure_open fails in such a build, so nothing can be drawn on. */
-void brn_axes_begin(brn_axes *a, brn_figure *f, brn_box page, brn_box data, const char *t)
-{
-    (void)a, (void)f, (void)page, (void)data, (void)t;
-}
-void brn_axes_end(brn_axes *a) { (void)a; }
-void brn_axes_scatter(brn_axes *a, const double *xy, size_t n, double r, brn_color c)
-{
-    (void)a, (void)xy, (void)n, (void)r, (void)c;
-}
-void brn_axes_segments(brn_axes *a, const double *f, const double *t, size_t n, double w, brn_color c)
-{
-    (void)a, (void)f, (void)t, (void)n, (void)w, (void)c;
-}
-void brn_axes_contour(brn_axes *a, const float *v, int r, int n, brn_box b, double l, double w, brn_color c)
-{
-    (void)a, (void)v, (void)r, (void)n, (void)b, (void)l, (void)w, (void)c;
-}
-void brn_axes_legend(brn_axes *a, int i, const char *t, brn_color c) { (void)a, (void)i, (void)t, (void)c; }
-#endif

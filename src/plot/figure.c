@@ -4,6 +4,8 @@
 #include "core/memory.h"
 #include "io/atomic.h"
 
+#include <cairo-pdf.h>
+#include <cairo-svg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -18,10 +20,6 @@ static brn_status refuse_ending(const char *path)
 {
     return brn_fail(BRN_ERR_USAGE, "%s: figures are written as .png, .svg or .pdf", path);
 }
-
-#if BRN_HAVE_CAIRO
-#include <cairo-pdf.h>
-#include <cairo-svg.h>
 
 static const double PIXELS_PER_POINT = 2;
 
@@ -102,21 +100,3 @@ brn_status brn_figure_save(brn_figure *f)
     brn_figure_discard(f);
     return status;
 }
-#else
-brn_status brn_figure_open(brn_figure **figure, const char *path, double width, double height)
-{
-    (void)width, (void)height;
-    *figure = NULL;
-    const char *ending = ending_of(path);
-    if (strcasecmp(ending, ".png") && strcasecmp(ending, ".svg") && strcasecmp(ending, ".pdf"))
-        return refuse_ending(path);
-    return brn_fail(BRN_ERR_UNSUPPORTED,
-                    "%s: this build draws no figures; it was built without libcairo2-dev", path);
-}
-void brn_figure_discard(brn_figure *f) { (void)f; }
-brn_status brn_figure_save(brn_figure *f)
-{
-    (void)f;
-    return brn_fail(BRN_ERR_UNSUPPORTED, "this build draws no figures");
-}
-#endif

@@ -9,8 +9,7 @@
 typedef struct brn_figure brn_figure;
 
 /** A page of width x height points (1/72 inch), white. The format follows the ending of `path`: .png
- *  (two pixels a point), .svg or .pdf; BRN_ERR_USAGE for another, BRN_ERR_UNSUPPORTED in a build
- *  without cairo. */
+ *  (two pixels a point), .svg or .pdf; BRN_ERR_USAGE for another. */
 brn_status brn_figure_open(brn_figure **figure, const char *path, double width, double height);
 /** Write the file, atomically, and release the figure whether that succeeds or fails. */
 brn_status brn_figure_save(brn_figure *figure);

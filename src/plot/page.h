@@ -3,11 +3,9 @@
 #define BRN_PLOT_PAGE_H
 
 #include "plot/figure.h"
+#include <cairo.h>
 #include <stdbool.h>
 #include <stdio.h>
-
-#if BRN_HAVE_CAIRO
-#include <cairo.h>
 
 struct brn_figure {
     char *path;
@@ -18,6 +16,5 @@ struct brn_figure {
     cairo_surface_t *surface;
     cairo_t *cairo;
 };
-#endif
 
 #endif

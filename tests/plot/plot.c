@@ -127,7 +127,6 @@ Test(figure, endings_choose_the_format)
     cr_assert_null(figure);
 }
 
-#if BRN_HAVE_CAIRO
 Test(figure, is_written_when_it_is_saved)
 {
     char folder[64], path[96];
@@ -148,4 +147,3 @@ Test(figure, is_written_when_it_is_saved)
     MUST_FAIL(brn_figure_save(figure), BRN_ERR_DISK, "none");
     test_remove_dir(folder);
 }
-#endif
