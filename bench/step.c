@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 enum { BLOCK = 10, BLOCKS_MOST = 10000, POINTS = 1 << 14 };
 
@@ -49,6 +48,31 @@ typedef struct {
 } report;
 
 static double block_ms[COLUMNS][BLOCKS_MOST];
+
+/* ---- facts --------------------------------------------------------------------------------- */
+
+/* First line of a command's output, or of a file, after `key` where that is given. */
+static void read_line(FILE *from, const char *key, char *text, size_t size)
+{
+    char line[512];
+    snprintf(text, size, "unknown");
+    while (from && fgets(line, sizeof line, from)) {
+        if (key && strncmp(line, key, strlen(key))) continue;
+        const char *colon = key ? strchr(line, ':') : NULL, *value = colon ? colon + 2 : line;
+        snprintf(text, size, "%.*s", (int)strcspn(value, "\n"), value);
+        return;
+    }
+}
+
+/* Largest resident memory, MiB. getrusage would not do: it counts what ran before exec too. */
+static double peak_rss(void)
+{
+    char text[64];
+    FILE *file = fopen("/proc/self/status", "r");
+    read_line(file, "VmHWM", text, sizeof text);
+    if (file) fclose(file);
+    return atof(text) / 1024;
+}
 
 /* ---- measuring ------------------------------------------------------------------------------- */
 
@@ -111,9 +135,7 @@ static brn_status train(const options *o, brn_trainer *t, report *r)
     }
     double *const sums[] = {&r->evaluations, &r->iterations, &r->floor_rows, &r->failed_rows};
     for (int k = 0; k < 4; ++k) *sums[k] /= (double)blocks * t->batch;
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    r->peak_rss_mib = (double)usage.ru_maxrss / 1024;
+    r->peak_rss_mib = peak_rss();
     return BRN_OK;
 }
 
@@ -138,19 +160,6 @@ done:
 }
 
 /* ---- what was measured ----------------------------------------------------------------------- */
-
-/* First line of a command's output, or of a file, after `key` where that is given. */
-static void read_line(FILE *from, const char *key, char *text, size_t size)
-{
-    char line[512];
-    snprintf(text, size, "unknown");
-    while (from && fgets(line, sizeof line, from)) {
-        if (key && strncmp(line, key, strlen(key))) continue;
-        const char *colon = key ? strchr(line, ':') : NULL, *value = colon ? colon + 2 : line;
-        snprintf(text, size, "%.*s", (int)strcspn(value, "\n"), value);
-        return;
-    }
-}
 
 static void describe(report *r, const brn_pair *pair, brn_device *dev)
 {
