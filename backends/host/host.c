@@ -147,8 +147,35 @@ static brn_status host_launch(brn_queue *q, int kernel, const void *params, size
     return BRN_OK;
 }
 
+/* At least `need` reals for one call; grows to the largest seen. A queue is used by one thread at a time. */
+static brn_status scratch_for(brn_queue *queue, size_t need, void **scratch)
+{
+    brn_host *host = queue->dev->impl;
+    if (host->scratch_count[queue->index] < need) {
+        void *block;
+        BRN_TRY(brn_alloc_bytes(&block, need, queue->dev->real_size, "scratch"));
+        free(host->scratch[queue->index]);
+        host->scratch[queue->index] = block;
+        host->scratch_count[queue->index] = need;
+    }
+    *scratch = host->scratch[queue->index];
+    return BRN_OK;
+}
+
+static brn_status engine_gemm(brn_queue *q, const brn_host_engine *engine, const brn_gemm_args *a)
+{
+    void *scratch = NULL;
+    if (a->tb) BRN_TRY(scratch_for(q, brn_host_gemm_scratch(a->k), &scratch));
+    engine->gemm(&(brn_host_gemm){.ta = a->ta, .tb = a->tb, .m = a->m, .n = a->n, .k = a->k, .alpha = a->alpha, .beta = a->beta,
+                                  .a = brn_host_at(a->a), .lda = a->lda, .b = brn_host_at(a->b), .ldb = a->ldb, .c = brn_host_at(a->c),
+                                  .ldc = a->ldc, .scratch = scratch});
+    return BRN_OK;
+}
+
 static brn_status host_gemm(brn_queue *q, const brn_gemm_args *a)
 {
+    const brn_host_engine *engine = ((brn_host *)q->dev->impl)->engine;
+    if (engine->gemm && a->k > 0 && a->alpha != 0) return engine_gemm(q, engine, a);
     const CBLAS_TRANSPOSE ta = a->ta ? CblasTrans : CblasNoTrans, tb = a->tb ? CblasTrans : CblasNoTrans;
     if (q->dev->real_size == sizeof(double))
         cblas_dgemm(CblasRowMajor, ta, tb, a->m, a->n, a->k, a->alpha, brn_host_at(a->a), a->lda, brn_host_at(a->b),
@@ -183,28 +210,12 @@ static brn_status host_dense_backward(brn_queue *queue, const brn_dense *w, int 
     return BRN_OK;
 }
 
-/* Grows to the widest layer seen; a queue is used by one thread at a time. */
-static brn_status scratch_for(brn_queue *queue, int out, void **scratch)
-{
-    brn_host *host = queue->dev->impl;
-    const size_t need = brn_host_grad_scratch(out);
-    if (host->scratch_count[queue->index] < need) {
-        void *block;
-        BRN_TRY(brn_alloc_bytes(&block, need, queue->dev->real_size, "gradient scratch"));
-        free(host->scratch[queue->index]);
-        host->scratch[queue->index] = block;
-        host->scratch_count[queue->index] = need;
-    }
-    *scratch = host->scratch[queue->index];
-    return BRN_OK;
-}
-
 static brn_status host_dense_grad(brn_queue *queue, const brn_dense *w, int rows, brn_mat x, brn_mat d, brn_buf *grad,
                                   bool with_bias)
 {
     const brn_host *host = queue->dev->impl;
     void *scratch;
-    BRN_TRY(scratch_for(queue, w->out, &scratch));
+    BRN_TRY(scratch_for(queue, brn_host_grad_scratch(w->out), &scratch));
     host->engine->grad(&(brn_host_grad){
         .in = w->in, .out = w->out, .rows = rows, .x = brn_host_mat(x), .ldx = x.ld, .d = brn_host_mat(d), .ldd = d.ld,
         .weight = brn_host_at((brn_view){grad, w->weight}),
