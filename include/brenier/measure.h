@@ -23,10 +23,9 @@ typedef struct brn_standardization {
 } brn_standardization;
 
 /** Open what settings->data names: a benchmark file (its name ends in .safetensors), a built-in pair,
- *  or two sample files. Reads settings->data, and train.batch where it is set.
- *  @return BRN_ERR_INPUT for unreadable or unusable files (dimensions that differ, constant columns,
- *  fewer rows than a batch), BRN_ERR_USAGE for an unknown name. Release with brn_pair_close before
- *  the device. */
+ *  or two sample files. Reads settings->data only.
+ *  @return BRN_ERR_INPUT for unreadable or unusable files (dimensions that differ, constant
+ *  columns), BRN_ERR_USAGE for an unknown name. Release with brn_pair_close before the device. */
 BRN_API brn_status brn_pair_open(brn_pair **pair, brn_device *device, const brn_settings *settings);
 BRN_API void brn_pair_close(brn_pair *pair);
 

@@ -43,6 +43,10 @@ const brn_field *brn_field_find(const char *key);
 /** The key that is nearest to a mistyped one (Damerau-Levenshtein); groups may be left out. */
 const char *brn_field_nearest(const char *key);
 
+/** The same for a group of keys, "train.potential" of "train.potental": a key that begins with it, and the
+ *  group's length there. */
+const char *brn_group_nearest(const char *key, int *length);
+
 /** Distance of two names: insertions, deletions, substitutions and exchanges of neighbours. */
 int brn_name_distance(const char *a, const char *b);
 

@@ -181,6 +181,18 @@ static brn_status read_key(reader *r, const char *group, char key[static KEY_MAX
     return BRN_OK;
 }
 
+/* brn_config_find has left its line about a setting; where a group of settings follows, one is meant. */
+static brn_status unknown(reader *r, const char *key, yaml_mark_t mark)
+{
+    BRN_TRY(next(r));
+    if (r->event.type == YAML_MAPPING_START_EVENT) {
+        int length;
+        const char *nearest = brn_group_nearest(key, &length);
+        brn_fail(BRN_ERR_USAGE, "unknown group of settings \"%.80s\"; did you mean \"%.*s\"?", key, length, nearest);
+    }
+    return at_mark(r, mark, BRN_ERR_USAGE);
+}
+
 /* From a mapping's start event to its end event. */
 static brn_status read_mapping(reader *r, const char *group, int depth)
 {
@@ -199,7 +211,7 @@ static brn_status read_mapping(reader *r, const char *group, int depth)
             BRN_TRY(next(r));
             BRN_TRY(read_field(r, field, key, mark));
         } else
-            return at_mark(r, mark, BRN_ERR_USAGE);
+            return unknown(r, key, mark);
     }
     return BRN_OK;
 }

@@ -1,5 +1,6 @@
 #include "config/field.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define NAME_MAX_COMPARED 96
@@ -53,6 +54,23 @@ const char *brn_field_nearest(const char *key)
     for (int i = 1; i < BRN_FIELD_COUNT; ++i)
         if (key_distance(key, brn_fields[i].key) < key_distance(key, brn_fields[best].key)) best = i;
     return brn_fields[best].key;
+}
+
+const char *brn_group_nearest(const char *key, int *length)
+{
+    const char *best = NULL;
+    int least = 0;
+    char group[NAME_MAX_COMPARED];
+    for (int i = 0; i < BRN_FIELD_COUNT; ++i)
+        for (const char *dot = strchr(brn_fields[i].key, '.'); dot; dot = strchr(dot + 1, '.')) {
+            snprintf(group, sizeof group, "%.*s", (int)(dot - brn_fields[i].key), brn_fields[i].key);
+            const int distance = key_distance(key, group);
+            if (best && distance >= least) continue;
+            best = brn_fields[i].key;
+            least = distance;
+            *length = (int)strlen(group);
+        }
+    return best;
 }
 
 const char *brn_nearest_name(const char *name, const char *const *names, int count)

@@ -1,17 +1,13 @@
 /* Settings as YAML text, in the order of the table, each with its meaning; and into a file. */
 #include "config/config.h"
 #include "core/memory.h"
+#include "io/atomic.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define COMMENT_COLUMN 40
-
-/* ---- text -------------------------------------------------------------------------------------- */
 
 /* YAML takes most of Unicode as it is; these characters of two and three bytes it folds or refuses. */
 static int escaped_code(const unsigned char *c)
@@ -88,43 +84,11 @@ brn_status brn_settings_text(const brn_settings *settings, char **text)
     return status;
 }
 
-/* ---- file -------------------------------------------------------------------------------------- */
-
-static brn_status write_synced(int file, const char *text, const char *path)
-{
-    for (size_t done = 0, size = strlen(text); done < size;) {
-        ssize_t count = write(file, text + done, size - done);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return brn_fail(BRN_ERR_DISK, "%s: cannot write: %s", path, strerror(errno));
-        done += (size_t)count;
-    }
-    if (fsync(file) != 0) return brn_fail(BRN_ERR_DISK, "%s: cannot sync: %s", path, strerror(errno));
-    return BRN_OK;
-}
-
-/* Write beside `path` and rename, so that there is always a whole file of that name. */
-static brn_status write_file(const char *path, const char *text)
-{
-    char beside[4 * BRN_PATH_MAX];
-    brn_status status = BRN_OK;
-    if (snprintf(beside, sizeof beside, "%s.tmp-%ld", path, (long)getpid()) >= (int)sizeof beside)
-        return brn_fail(BRN_ERR_DISK, "%.80s...: the path is too long", path);
-    FILE *out = fopen(beside, "wxe");
-    if (!out) return brn_fail(BRN_ERR_DISK, "%s: cannot create: %s", beside, strerror(errno));
-    status = write_synced(fileno(out), text, path);
-    if (fclose(out) != 0 && status == BRN_OK)
-        status = brn_fail(BRN_ERR_DISK, "%s: cannot write: %s", path, strerror(errno));
-    if (status == BRN_OK && rename(beside, path) != 0)
-        status = brn_fail(BRN_ERR_DISK, "%s: cannot rename into place: %s", path, strerror(errno));
-    if (status != BRN_OK) unlink(beside);
-    return status;
-}
-
 brn_status brn_settings_save(const brn_settings *settings, const char *path)
 {
     char *text;
     BRN_TRY(brn_settings_text(settings, &text));
-    brn_status status = write_file(path, text);
+    const brn_status status = brn_write_file(path, text, strlen(text));
     free(text);
     return status;
 }

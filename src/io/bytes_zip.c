@@ -21,7 +21,8 @@ typedef struct member {
 
 static brn_status zip_failed(const char *name, zip_error_t *error)
 {
-    return brn_fail(BRN_ERR_INPUT, "%s: %s", name, zip_error_strerror(error));
+    if (zip_error_code_zip(error) == ZIP_ER_MEMORY) return brn_fail(BRN_ERR_MEMORY, "%s: cannot allocate for reading the archive", name);
+    return brn_fail(BRN_ERR_INPUT, "%s: expected an intact member of an NPZ (ZIP) archive: %s", name, zip_error_strerror(error));
 }
 
 static brn_status reopen(brn_bytes *bytes, member *m)
@@ -162,8 +163,9 @@ brn_status brn_bytes_zip(brn_bytes *bytes, const char *path, const char *array)
     if (!m->zip) {
         zip_error_t error;
         zip_error_init_with_code(&error, code);
-        status = brn_fail(BRN_ERR_INPUT, "%s: expected an NPZ (ZIP) archive: %s", path,
-                          zip_error_strerror(&error));
+        status = code == ZIP_ER_MEMORY ? zip_failed(path, &error)
+                                       : brn_fail(BRN_ERR_INPUT, "%s: expected an NPZ (ZIP) archive: %s", path,
+                                                  zip_error_strerror(&error));
         zip_error_fini(&error);
         goto done;
     }

@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A parsed header takes many times its length in memory; this is room for some ten thousand arrays. */
-#define MAX_HEADER ((uint64_t)4 << 20)
+/* A parsed header takes many times its length in memory, up to 80 bytes for each comma. These limits leave
+ * room for two thousand arrays, and keep what a hostile file can take below six megabytes. */
+#define MAX_HEADER ((uint64_t)1 << 20)
+#define MAX_VALUES 16384
 
 /* Whole numbers above this are not exact in cJSON, which keeps doubles. */
 #define MAX_WHOLE 9007199254740992.0
@@ -39,6 +41,23 @@ size_t brn_st_dtype_size(brn_st_dtype dtype) { return dtypes[dtype].size; }
 
 /* ---- header ------------------------------------------------------------------------------------ */
 
+/* Every value but the first of a list or object follows a comma, and every list or object begins with a
+ * bracket: their number, outside texts, bounds the number of values. */
+static brn_status check_values(const brn_st *st, const char *text, size_t length)
+{
+    size_t values = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < length; ++i) {
+        if (text[i] == '"') quoted = !quoted;
+        else if (quoted) i += text[i] == '\\';
+        else values += text[i] == ',' || text[i] == '{' || text[i] == '[';
+        if (values > MAX_VALUES)
+            return brn_fail(BRN_ERR_INPUT, "%s:byte %zu: expected at most %d values in the header", st->path,
+                            i + sizeof(uint64_t), MAX_VALUES);
+    }
+    return BRN_OK;
+}
+
 static brn_status parse_header(brn_st *st)
 {
     const unsigned char *bytes = st->mapped.bytes;
@@ -61,6 +80,7 @@ static brn_status parse_header(brn_st *st)
     /* A zero inside a text, plain or escaped, would cut it short and could hide a second name. */
     if (memchr(text, '\0', length) || memmem(text, length, "\\u0000", 6))
         return brn_fail(BRN_ERR_INPUT, "%s: zero byte in the header", st->path);
+    BRN_TRY(check_values(st, text, length));
     st->json = cJSON_ParseWithLengthOpts(text, length, &stop, false);
     if (!st->json) {
         if (stop < text || stop > end) stop = end;

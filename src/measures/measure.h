@@ -22,6 +22,10 @@ typedef struct brn_draw {
 /** The stream of brn_pair_sample. */
 enum { BRN_STREAM_SAMPLE = 0x7a3e };
 
+/** BRN_ERR_INPUT where a file of the user's rows has fewer of them than a batch. Only settings that are
+ *  resolved say how large a batch is, and their sizes follow from the pair: so this comes after opening. */
+brn_status brn_pair_check_batch(const brn_pair *pair, const brn_settings *resolved);
+
 /** Scratch of one queue for both measures of a pair. */
 typedef struct brn_pair_work brn_pair_work;
 brn_status brn_pair_work_create(brn_pair_work **w, const brn_pair *pair, int lanes);

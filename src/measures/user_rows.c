@@ -23,12 +23,10 @@ static void release(sample_file *f)
     *f = (sample_file){0};
 }
 
-static brn_status load(sample_file *f, const char *path, const char *weight_column, int batch)
+static brn_status load(sample_file *f, const char *path, const char *weight_column)
 {
     *f = (sample_file){.path = path, .weight_column = weight_column};
     BRN_TRY(brn_table_load(path, &(brn_table_options){.weight = weight_column}, &f->rows, &f->weights, &f->count, &f->n));
-    if (batch > 0 && f->count < (size_t)batch)
-        return brn_fail(BRN_ERR_INPUT, "%s: %zu rows are fewer than train.batch=%d", path, f->count, batch);
     size_t numbers;
     if (!brn_mul_size(f->count, (size_t)f->n, &numbers) || numbers > INT32_MAX)
         return brn_fail(BRN_ERR_INPUT, "%s: %zu rows of %d columns; at most 2^31 numbers can be used", path, f->count, f->n);
@@ -128,8 +126,8 @@ brn_status brn_pair_open_rows(brn_pair *pair, const brn_settings *s)
 {
     sample_file file[2] = {0};
     brn_status status;
-    BRN_GO(load(&file[0], s->data.source, s->data.source_weight, s->train.batch));
-    BRN_GO(load(&file[1], s->data.target, s->data.target_weight, s->train.batch));
+    BRN_GO(load(&file[0], s->data.source, s->data.source_weight));
+    BRN_GO(load(&file[1], s->data.target, s->data.target_weight));
     if (file[0].n != file[1].n) {
         status = brn_fail(BRN_ERR_INPUT, "%s has %d columns, %s has %d; expected as many", file[0].path, file[0].n, file[1].path, file[1].n);
         goto done;
@@ -148,6 +146,18 @@ done:
     release(&file[0]);
     release(&file[1]);
     return status;
+}
+
+brn_status brn_pair_check_batch(const brn_pair *pair, const brn_settings *s)
+{
+    const char *const path[2] = {s->data.source, s->data.target};
+    for (int k = 0; k < 2; ++k) {
+        const brn_measure *m = &pair->side[k];
+        if (m->kind == BRN_MEASURE_ROWS && m->rows.count < s->train.batch)
+            return brn_fail(BRN_ERR_INPUT, "%s: %d rows are fewer than train.batch=%d; expected at least as many", path[k], m->rows.count,
+                            s->train.batch);
+    }
+    return BRN_OK;
 }
 
 brn_status brn_user_rows_draw(const brn_user_rows *r, const brn_tile_draw *t)

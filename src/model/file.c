@@ -272,7 +272,8 @@ static brn_status read_extra(brn_device *dev, const brn_st *file, const char *pa
 
 static brn_status read_standardization(brn_model *m, const brn_st *file, const char *path)
 {
-    if (!brn_st_find(file, SCALE)) return brn_model_standardize(m, NULL);
+    if (!brn_st_find(file, SCALE) && !brn_st_find(file, shift_name[0]) && !brn_st_find(file, shift_name[1]))
+        return brn_model_standardize(m, NULL);
     const size_t n = (size_t)m->n;
     double *shift, scale;
     BRN_TRY(BRN_ALLOC(&shift, 2 * n, "standardisation"));

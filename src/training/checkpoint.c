@@ -58,6 +58,15 @@ static brn_status read_integer(const brn_st *file, const char *path, const char 
     return BRN_OK;
 }
 
+static brn_status read_best(const brn_st *file, const char *path, double *best)
+{
+    const char *text = brn_st_metadata(file, "train.best_dual");
+    *best = NAN;
+    if (text && (!strcmp(text, NO_DUAL) || brn_parse_double(text, best))) return BRN_OK;
+    return brn_fail(BRN_ERR_INPUT, "%s: \"train.best_dual\" is %s, expected a number: not a checkpoint to continue from", path,
+                    text ? text : "missing");
+}
+
 static brn_status read_file(brn_trainer *t, brn_run_state *state, const brn_st *file, const char *path)
 {
     brn_extra extra[EXTRAS + 1];
@@ -65,10 +74,7 @@ static brn_status read_file(brn_trainer *t, brn_run_state *state, const brn_st *
     BRN_TRY(list_extras(t, extra, &count));
     BRN_TRY(read_integer(file, path, "train.step", t->set->train.steps, &t->step));
     BRN_TRY(read_integer(file, path, "train.since_best", INT32_MAX, &state->since_best));
-    const char *best = brn_st_metadata(file, "train.best_dual");
-    state->best = NAN;
-    if (!best || (strcmp(best, NO_DUAL) && !brn_parse_double(best, &state->best)))
-        return brn_fail(BRN_ERR_INPUT, "%s: \"train.best_dual\" is not a number: not a checkpoint to continue from", path);
+    BRN_TRY(read_best(file, path, &state->best));
     BRN_TRY(brn_model_read(t->model, file, path, extra, count));
     t->model->steps = t->step;
     brn_optimizer_set_steps(t->f_opt, t->step);

@@ -136,6 +136,7 @@ static brn_status train_on(brn_device *device, brn_settings *settings, brn_pair 
     brn_model *model;
     run r = {.progress = progress, .user = user};
     BRN_TRY(brn_settings_resolve(settings, brn_pair_dim(pair)));
+    BRN_TRY(brn_pair_check_batch(pair, settings));
     BRN_TRY(brn_model_create(&model, device, settings, pair));
     const brn_status status = train(&r, model, pair, resume);
     brn_monitor_free(r.monitor);

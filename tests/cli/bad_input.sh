@@ -19,6 +19,11 @@ for file in wide.csv nan.csv ragged.csv word.csv empty.csv torn.npy missing.npy 
     expect 3 train $tiny data.pair= data.source=$file data.target=good.csv out=result.run
     absent result
 done
+# rows that are fewer than the batch, whose size follows from the preset and the dimension
+expect 3 train preset=hd data.source=good.csv data.target=good.csv out=result.run
+says "good.csv: 2 rows are fewer than train.batch="
+absent result
+
 for model in torn.safetensors good.csv missing.safetensors folder; do
     expect 3 map $model --in good.csv --out result.npy
     says ${model%/}
@@ -42,5 +47,8 @@ says "broken.yaml:"
 printf 'train:\n  setps: 3\n' >unknown.yaml
 expect 2 train unknown.yaml data.pair=gauss8 out=result.run
 says "steps"
+printf 'trian:\n  steps: 3\n' >unknown.yaml
+expect 2 train unknown.yaml data.pair=gauss8 out=result.run
+says 'did you mean "train"?'
 absent result
 finish

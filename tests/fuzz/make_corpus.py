@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes the seeds of tests/fuzz/corpus/: small files of every form the parsers accept, and some they
-refuse. Standard library only; the same bytes every time."""
+refuse. Standard library only; the same bytes every time. Those of model/ come from brenier train
+instead (data.n=2 potential.hidden=4,4 amortizer.hidden=4 train.steps=2), one per kind of network."""
 import io
 import json
 import pathlib
@@ -80,7 +81,20 @@ MODELS = {
     "empty.safetensors": b"",
 }
 
-for folder, files in (("table", TABLES), ("safetensors", MODELS)):
+SETTINGS = {
+    "nested.yaml": b"preset: 2d\nseed: 7\ntrain:\n  steps: 1e3\n  potential: {lr: 0.5, kind: adamw}\npotential:\n  hidden: [64, 32]\n",
+    "dotted.yaml": b"train.steps: 10\ntrain.potential.lr: 1e-3\ndata.pair: gauss8\n",
+    "quoted.yaml": b'out: "a \\u00e9 \\"b\\""\ndevice: \'host:f64\'\n# note\n',
+    "automatic.yaml": b"train:\n  batch: auto\n  steps: auto\namortizer:\n  hidden: auto\n",
+    "empty.yaml": b"",
+    "unknown.yaml": b"trian:\n  steps: 3\n",
+    "twice.yaml": b"seed: 1\nseed: 2\n",
+    "anchor.yaml": b"train: &a\n  steps: 1\n",
+    "deep.yaml": b"{a: [{a: [{a: [",
+    "two_documents.yaml": b"seed: 1\n---\nseed: 2\n",
+}
+
+for folder, files in (("table", TABLES), ("safetensors", MODELS), ("settings", SETTINGS)):
     (ROOT / folder).mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
         (ROOT / folder / name).write_bytes(data)

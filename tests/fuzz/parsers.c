@@ -1,6 +1,8 @@
 #include "fuzz/parsers.h"
 
+#include "config/config.h"
 #include "io/safetensors.h"
+#include <brenier/model.h>
 #include <brenier/table.h>
 
 #include <math.h>
@@ -96,4 +98,48 @@ void parse_safetensors(const uint8_t *bytes, size_t n)
         brn_st_close(st);
     }
     close(fd);
+}
+
+void parse_settings(const uint8_t *bytes, size_t n)
+{
+    brn_settings s, again;
+    char *text, *second;
+    PROMISE(brn_settings_preset(&s, "hd") == BRN_OK);
+    const brn_status status = brn_config_parse(&s, (const char *)bytes, n, "fuzz");
+    if (status != BRN_OK) {
+        PROMISE(status == BRN_ERR_INPUT || status == BRN_ERR_USAGE);
+        PROMISE(strstr(brn_last_error(), "fuzz:") && !strchr(brn_last_error(), '\n'));
+        return;
+    }
+    PROMISE(brn_settings_text(&s, &text) == BRN_OK);
+    PROMISE(brn_settings_preset(&again, "2d-paper") == BRN_OK);
+    PROMISE(brn_config_parse(&again, text, strlen(text), "text") == BRN_OK);
+    PROMISE(brn_settings_text(&again, &second) == BRN_OK);
+    PROMISE(strcmp(text, second) == 0);
+    free(text);
+    free(second);
+}
+
+void parse_model(const uint8_t *bytes, size_t n)
+{
+    enum { ROWS = 3 };
+    char path[64];
+    brn_device *device;
+    brn_model *model;
+    PROMISE(brn_device_open(&device, "host", 1) == BRN_OK);
+    int fd = file_of(bytes, n, path);
+    const brn_status status = brn_model_load(&model, device, path);
+    if (status != BRN_OK) {
+        refused_clearly(status, path);
+        PROMISE(!model);
+    } else {
+        const size_t numbers = ROWS * (size_t)brn_model_dim(model);
+        float *x = calloc(numbers, sizeof *x), *y = calloc(numbers, sizeof *y);
+        PROMISE(x && y && brn_model_map(model, x, ROWS, y) == BRN_OK);
+        free(x);
+        free(y);
+        brn_model_free(model);
+    }
+    close(fd);
+    brn_device_close(device);
 }

@@ -43,3 +43,15 @@ Test(corpus, safetensors)
     cr_assert_geq(replay("safetensors", parse_safetensors), 10);
     cr_assert_geq(replay("table", parse_safetensors), 20);
 }
+
+Test(corpus, settings)
+{
+    cr_assert_geq(replay("settings", parse_settings), 8);
+    cr_assert_geq(replay("table", parse_settings), 20);
+}
+
+Test(corpus, models)
+{
+    cr_assert_geq(replay("model", parse_model), 2);
+    cr_assert_geq(replay("safetensors", parse_model), 10);
+}

@@ -128,11 +128,13 @@ Test(safetensors, values_must_be_finite)
 /* A file of this header and n data bytes. */
 static const char *put_header(const char *header, size_t data_bytes)
 {
-    char bytes[4096] = {0};
     uint64_t length = strlen(header);
+    char *bytes = calloc(8 + length + data_bytes, 1);
     memcpy(bytes, &length, 8);
     memcpy(bytes + 8, header, length);
-    return put_bytes(&dir, "bad.safetensors", bytes, 8 + length + data_bytes);
+    const char *path = put_bytes(&dir, "bad.safetensors", bytes, 8 + length + data_bytes);
+    free(bytes);
+    return path;
 }
 
 #define T(name, shape, begin, end)                                                                           \
@@ -213,6 +215,26 @@ Test(safetensors, bad_lengths)
     memcpy(big, &length, 8);
     MUST_FAIL(brn_st_open(&st, put_bytes(&dir, "big", big, n)), BRN_ERR_INPUT, "expected at most");
     free(big);
+}
+
+/* What a parsed header takes is bounded before it is parsed: these fill the length that is allowed. */
+Test(safetensors, headers_of_many_values_take_no_memory)
+{
+    static const char *const units[] = {"0,", "[],", "{},", "\"\\\"\",", "\"\\\\\","};
+    brn_st *st;
+    for (size_t k = 0; k < sizeof units / sizeof *units; ++k) {
+        const size_t room = (1 << 20) - 16, one = strlen(units[k]);
+        char *text = calloc(room + 16, 1);
+        strcpy(text, "{\"a\":[");
+        for (size_t i = 6; i + one < room; i += one) memcpy(text + i, units[k], one);
+        MUST_FAIL(brn_st_open(&st, put_header(text, 0)), BRN_ERR_INPUT, "expected at most 16384 values in the header");
+        free(text);
+    }
+    static char commas[60000] = "{\"__metadata__\":{\"a\":\"";
+    memset(commas + strlen(commas), ',', sizeof commas - 40);
+    strcat(commas, "\"}}"); /* those of a text do not count */
+    MUST(brn_st_open(&st, put_header(commas, 0)));
+    brn_st_close(st);
 }
 
 Test(safetensors, deep_nesting_is_refused)

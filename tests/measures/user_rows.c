@@ -147,8 +147,11 @@ Test(user_rows, unusable_files_are_one_line)
     brn_pair *pair;
     MUST(brn_device_open(&device, "host", 1));
     brn_settings s = settings_of(40, 24, 32);
-    MUST_FAIL(brn_pair_open(&pair, device, &s), BRN_ERR_INPUT, "b.csv: 24 rows are fewer than train.batch=32");
-    s.train.batch = 8;
+    MUST(brn_pair_open(&pair, device, &s));
+    MUST_FAIL(brn_pair_check_batch(pair, &s), BRN_ERR_INPUT, "b.csv: 24 rows are fewer than train.batch=32");
+    s.train.batch = 24;
+    MUST(brn_pair_check_batch(pair, &s));
+    brn_pair_close(pair);
     put(s.data.target, "c.csv", "1,2,3\n4,5,6\n7,8,9\n1,2,3\n1,2,3\n1,2,3\n1,2,3\n1,2,3\n");
     MUST_FAIL(brn_pair_open(&pair, device, &s), BRN_ERR_INPUT, "c.csv has 3");
     put(s.data.target, "d.csv", "u,speed\n1,7\n2,7\n3,7\n4,7\n5,7\n6,7\n7,7\n8,7\n");

@@ -1,6 +1,7 @@
 /* Settings in files: what is saved is loaded, and what hostile or mistaken files are told. */
 #include "support/support.h"
 #include "config/config.h"
+#include "fuzz/parsers.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -8,8 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void put(const char *path, const char *bytes, size_t size)
 {
@@ -88,8 +87,10 @@ static const struct {
 } bad[] = {
     {"unknown key", "seed: 1\ntrain:\n  stesp: 5\n", BRN_ERR_USAGE,
      "test:3:3: unknown setting \"train.stesp\"; did you mean \"train.steps\""},
-    {"unknown group", "trian:\n  steps: 5\n", BRN_ERR_USAGE, "test:1:1: unknown setting \"trian\""},
-    {"merge key", "<<: {seed: 1}\n", BRN_ERR_USAGE, "test:1:1: unknown setting \"<<\""},
+    {"unknown group", "trian:\n  steps: 5\n", BRN_ERR_USAGE, "test:1:1: unknown group of settings \"trian\"; did you mean \"train\"?"},
+    {"unknown group in a group", "train:\n  potental: {lr: 1}\n", BRN_ERR_USAGE,
+     "test:2:3: unknown group of settings \"train.potental\"; did you mean \"train.potential\"?"},
+    {"merge key", "<<: {seed: 1}\n", BRN_ERR_USAGE, "test:1:1: unknown group of settings \"<<\""},
     {"empty key", "\"\": 1\n", BRN_ERR_USAGE, "test:1:1: unknown setting"},
     {"unknown preset", "seed: 1\npreset: hdd\n", BRN_ERR_INPUT, "test:2:9: unknown preset \"hdd\""},
     {"out of range", "train:\n  steps: -1\n", BRN_ERR_INPUT, "test:2:10: train.steps: expected integer in"},
@@ -207,7 +208,7 @@ Test(yaml, bombs_are_refused_quickly)
     for (size_t i = 0; i < sizeof bombs / sizeof *bombs; ++i) {
         size_t size, room = BRN_CONFIG_FILE_MAX - 64;
         char *text = repeated(bombs[i].start, bombs[i].unit, room / strlen(bombs[i].unit), &size);
-        LLVMFuzzerTestOneInput((const uint8_t *)text, size);
+        parse_settings((const uint8_t *)text, size);
         free(text);
     }
 }
@@ -219,12 +220,12 @@ Test(yaml, damaged_files_are_accepted_whole_or_refused)
                                "potential:\n  hidden: [6, 4]\n  last_activation: yes\nout: \"a \\u00e9\"\n";
     static const char bytes[] = "\0\n \t:,[]{}&*!|>'\"%@`#-?\x7f\x80\xff\\a9";
     char text[sizeof good];
-    for (size_t i = 0; i < sizeof good; ++i) LLVMFuzzerTestOneInput((const uint8_t *)good, i);
+    for (size_t i = 0; i < sizeof good; ++i) parse_settings((const uint8_t *)good, i);
     for (size_t i = 0; i + 1 < sizeof good; ++i)
         for (size_t k = 0; k + 1 < sizeof bytes; ++k) {
             memcpy(text, good, sizeof good);
             text[i] = bytes[k];
-            LLVMFuzzerTestOneInput((const uint8_t *)text, sizeof good - 1);
+            parse_settings((const uint8_t *)text, sizeof good - 1);
         }
 }
 

@@ -1,0 +1,26 @@
+/* Small but whole uses of the library, which the tests of this folder break at every point. */
+#ifndef BRN_TESTS_FAULTS_SCENARIO_H
+#define BRN_TESTS_FAULTS_SCENARIO_H
+
+#include "support/support.h"
+#include <brenier/settings.h>
+
+/** Settings of a training of a few milliseconds and four steps with two evaluations into `folder` ("":
+ *  none), with `assignments` ("key=value", ends with NULL) over them. */
+brn_settings scenario_settings(const char *folder, const char *const *assignments);
+
+/** Write rows to be trained on into DIR/a.csv (with a column "w" of weights) and DIR/b.csv, and name
+ *  them in the settings. */
+void scenario_rows(brn_settings *s, const char *dir);
+
+/** Open the device, train, score, close everything: the first failure is returned. */
+brn_status scenario_run(const brn_settings *s, int threads);
+
+/** The same, stopped after its second step. */
+brn_status scenario_run_half(const brn_settings *s);
+
+/** The whole of DIR/NAME, or NULL if it is not there. Release with free(). */
+char *scenario_read(const char *dir, const char *name, size_t *length);
+void scenario_write(const char *dir, const char *name, const char *bytes, size_t length);
+
+#endif
