@@ -14,7 +14,6 @@
 
 #include <brenier/brenier.h>
 #include <cjson/cJSON.h>
-#include <cblas.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -176,7 +175,7 @@ static void describe(report *r, const brn_pair *pair, brn_device *dev)
         for (int i = 0; i < count && i < 16; ++i)
             if (!strcmp(info[i].name, brn_device_name(dev)))
                 snprintf(r->machine, sizeof r->machine, "%s, %d cores (%s)", cpu, info[i].cores, info[i].description);
-    snprintf(r->versions, sizeof r->versions, "brenier %s, %s", brn_version(), openblas_get_config());
+    snprintf(r->versions, sizeof r->versions, "brenier %s", brn_version());
     snprintf(r->pair, sizeof r->pair, "%s", brn_pair_name(pair));
     r->n = brn_pair_dim(pair);
     r->threads = brn_device_queues(dev);

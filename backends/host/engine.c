@@ -282,10 +282,11 @@ static void grad(const brn_host_grad *a)
     }
 }
 
-#if BRN_VL == 16
-/* The product of two matrices by the same blocks, panels of 64 columns at a time. Only where it is worth it: the BLAS
- * of a stable distribution does not know processors that came after it and leaves half of a 512-bit
- * unit idle (OpenBLAS 0.3.21 on Zen 5: 90-110 GFLOP/s at these sizes, this 180-220). */
+#ifndef BRN_REAL_IS_DOUBLE
+/* The product of two parameter matrices by the same blocks, panels of 64 columns at a time. The BLAS of a
+ * stable distribution does not know processors that came after it and leaves half of a 512-bit unit
+ * idle (OpenBLAS 0.3.21 on Zen 5: 90-110 GFLOP/s at these sizes, this 180-220), and it waits for ever
+ * where it cannot have 128 MiB of addresses for each thread. */
 static void scale_rows(real *c, ptrdiff_t ldc, int m, int n, real s)
 {
     for (int i = 0; i < m; ++i)

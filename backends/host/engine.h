@@ -55,7 +55,7 @@ typedef struct brn_host_engine {
     void (*forward)(const brn_host_forward *a);
     void (*backward)(const brn_host_backward *a);
     void (*grad)(const brn_host_grad *a);
-    void (*gemm)(const brn_host_gemm *a); /* NULL: the host BLAS is as good */
+    void (*gemm)(const brn_host_gemm *a); /* NULL in double precision: the host BLAS */
 } brn_host_engine;
 
 enum { BRN_HOST_TILE = 64 };

@@ -2,9 +2,9 @@
  * thread each. Spec "" is single precision on the best instruction set, "f64" double precision, "strict"
  * the twin of strict.c. */
 #include "host.h"
+#include "core/blas.h"
 #include "core/memory.h"
 
-#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,9 +69,8 @@ static brn_status host_open(brn_device *dev, const char *spec, int threads)
     dev->real_size = host->engine->real_size;
     dev->tile_rows = strict ? 1 << 20 : BRN_HOST_TILE;
     if (strict) dev->ops = &brn_backend_strict;
-    /* Parallelism is ours, over tiles; a BLAS that starts its own threads would compete for the cores. */
-    openblas_set_num_threads(1);
     brn_status status = make_queues(dev, host, strict ? 1 : threads);
+    if (status == BRN_OK && f64) status = brn_blas_load(); /* its products */
     if (status != BRN_OK) host_close(dev);
     return status;
 }
@@ -175,14 +174,10 @@ static brn_status engine_gemm(brn_queue *q, const brn_host_engine *engine, const
 static brn_status host_gemm(brn_queue *q, const brn_gemm_args *a)
 {
     const brn_host_engine *engine = ((brn_host *)q->dev->impl)->engine;
-    if (engine->gemm && a->k > 0 && a->alpha != 0) return engine_gemm(q, engine, a);
+    if (engine->gemm) return engine_gemm(q, engine, a);
     const CBLAS_TRANSPOSE ta = a->ta ? CblasTrans : CblasNoTrans, tb = a->tb ? CblasTrans : CblasNoTrans;
-    if (q->dev->real_size == sizeof(double))
-        cblas_dgemm(CblasRowMajor, ta, tb, a->m, a->n, a->k, a->alpha, brn_host_at(a->a), a->lda, brn_host_at(a->b),
-                    a->ldb, a->beta, brn_host_at(a->c), a->ldc);
-    else
-        cblas_sgemm(CblasRowMajor, ta, tb, a->m, a->n, a->k, a->alpha, brn_host_at(a->a), a->lda, brn_host_at(a->b),
-                    a->ldb, a->beta, brn_host_at(a->c), a->ldc);
+    brn_blas.dgemm(CblasRowMajor, ta, tb, a->m, a->n, a->k, a->alpha, brn_host_at(a->a), a->lda, brn_host_at(a->b), a->ldb, a->beta,
+                   brn_host_at(a->c), a->ldc);
     return BRN_OK;
 }
 
