@@ -3,7 +3,7 @@
 add_library(brenier_dependencies INTERFACE)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-find_library(BRENIER_OPENBLAS openblas REQUIRED)
+find_library(BRENIER_OPENBLAS openblas REQUIRED)   # loaded at run time (src/core/blas.c); linked by bench/ops
 find_path(BRENIER_CBLAS_INCLUDE cblas.h REQUIRED)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
@@ -12,7 +12,7 @@ pkg_check_modules(CAIRO IMPORTED_TARGET cairo)
 
 target_include_directories(brenier_dependencies INTERFACE ${BRENIER_CBLAS_INCLUDE})
 target_link_libraries(brenier_dependencies INTERFACE
-  Threads::Threads m dl ${BRENIER_OPENBLAS} PkgConfig::YAML PkgConfig::CJSON)
+  Threads::Threads m dl PkgConfig::YAML PkgConfig::CJSON)
 
 foreach(feature ZIP CAIRO)
   if(${feature}_FOUND)

@@ -37,6 +37,17 @@ typedef struct {
     void *scratch;       /* brn_host_grad_scratch(out) reals, aligned */
 } brn_host_grad;
 
+/* C = alpha op(A) op(B) + beta C, row-major, C is m x n. */
+typedef struct {
+    bool ta, tb;
+    int m, n, k;
+    float alpha, beta;
+    const void *a, *b;
+    void *c;
+    int lda, ldb, ldc;
+    void *scratch; /* brn_host_gemm_scratch(k) reals where tb is set */
+} brn_host_gemm;
+
 typedef struct brn_host_engine {
     const char *isa;
     size_t real_size;
@@ -44,12 +55,16 @@ typedef struct brn_host_engine {
     void (*forward)(const brn_host_forward *a);
     void (*backward)(const brn_host_backward *a);
     void (*grad)(const brn_host_grad *a);
+    void (*gemm)(const brn_host_gemm *a); /* NULL in double precision: the host BLAS */
 } brn_host_engine;
 
 enum { BRN_HOST_TILE = 64 };
 
 /** Elements of scratch that grad() needs: d transposed, features padded to whole vectors. */
 static inline size_t brn_host_grad_scratch(int out) { return (size_t)BRN_HOST_TILE * (size_t)((out + 15) / 16 * 16); }
+
+/** Elements of scratch that gemm() needs: a panel of B, transposed. */
+static inline size_t brn_host_gemm_scratch(int k) { return (size_t)BRN_HOST_TILE * (size_t)k; }
 
 /* The variants that this build holds; isa.c chooses. */
 extern const brn_host_engine brn_host_engine_plain, brn_host_engine_f64;

@@ -2,13 +2,12 @@
  * thread each. Spec "" is single precision on the best instruction set, "f64" double precision, "strict"
  * the twin of strict.c. */
 #include "host.h"
+#include "core/blas.h"
 #include "core/memory.h"
 
-#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 const brn_kernel_info brn_kernel_table[] = {
@@ -57,31 +56,6 @@ static brn_status make_queues(brn_device *dev, brn_host *host, int threads)
     return BRN_OK;
 }
 
-/* A product large enough that OpenBLAS takes its buffer for it, which it then keeps. */
-static brn_status first_product(void *context, int member, int item)
-{
-    enum { SIDE = 128 };
-    (void)context, (void)member, (void)item;
-    float *a;
-    BRN_TRY(BRN_ALLOC(&a, 2 * SIDE * SIDE, "first product"));
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, SIDE, SIDE, SIDE, 1, a, SIDE, a, SIDE, 0, a + SIDE * SIDE, SIDE);
-    free(a);
-    return BRN_OK;
-}
-
-/* OpenBLAS takes a buffer per thread at its first product, and where a limit leaves no room it tries for
- * ever. So there must be room now, and the buffers are taken before anything of ours can fill it. */
-static brn_status prepare_blas(brn_team *team)
-{
-    const size_t buffer = (size_t)160 << 20, size = (size_t)brn_team_size(team) * buffer;
-    void *room = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (room == MAP_FAILED)
-        return brn_fail(BRN_ERR_MEMORY, "cannot allocate: matrix products need %zu MiB of address space with threads=%d", size >> 20,
-                        brn_team_size(team));
-    munmap(room, size);
-    return brn_team_run(team, brn_team_size(team), first_product, NULL);
-}
-
 static brn_status host_open(brn_device *dev, const char *spec, int threads)
 {
     extern const brn_backend brn_backend_strict;
@@ -95,10 +69,8 @@ static brn_status host_open(brn_device *dev, const char *spec, int threads)
     dev->real_size = host->engine->real_size;
     dev->tile_rows = strict ? 1 << 20 : BRN_HOST_TILE;
     if (strict) dev->ops = &brn_backend_strict;
-    /* Parallelism is ours, over tiles; a BLAS that starts its own threads would compete for the cores. */
-    openblas_set_num_threads(1);
     brn_status status = make_queues(dev, host, strict ? 1 : threads);
-    if (status == BRN_OK) status = prepare_blas(host->team);
+    if (status == BRN_OK && f64) status = brn_blas_load(); /* its products */
     if (status != BRN_OK) host_close(dev);
     return status;
 }
@@ -174,15 +146,38 @@ static brn_status host_launch(brn_queue *q, int kernel, const void *params, size
     return BRN_OK;
 }
 
+/* At least `need` reals for one call; grows to the largest seen. A queue is used by one thread at a time. */
+static brn_status scratch_for(brn_queue *queue, size_t need, void **scratch)
+{
+    brn_host *host = queue->dev->impl;
+    if (host->scratch_count[queue->index] < need) {
+        void *block;
+        BRN_TRY(brn_alloc_bytes(&block, need, queue->dev->real_size, "scratch"));
+        free(host->scratch[queue->index]);
+        host->scratch[queue->index] = block;
+        host->scratch_count[queue->index] = need;
+    }
+    *scratch = host->scratch[queue->index];
+    return BRN_OK;
+}
+
+static brn_status engine_gemm(brn_queue *q, const brn_host_engine *engine, const brn_gemm_args *a)
+{
+    void *scratch = NULL;
+    if (a->tb) BRN_TRY(scratch_for(q, brn_host_gemm_scratch(a->k), &scratch));
+    engine->gemm(&(brn_host_gemm){.ta = a->ta, .tb = a->tb, .m = a->m, .n = a->n, .k = a->k, .alpha = a->alpha, .beta = a->beta,
+                                  .a = brn_host_at(a->a), .lda = a->lda, .b = brn_host_at(a->b), .ldb = a->ldb, .c = brn_host_at(a->c),
+                                  .ldc = a->ldc, .scratch = scratch});
+    return BRN_OK;
+}
+
 static brn_status host_gemm(brn_queue *q, const brn_gemm_args *a)
 {
+    const brn_host_engine *engine = ((brn_host *)q->dev->impl)->engine;
+    if (engine->gemm) return engine_gemm(q, engine, a);
     const CBLAS_TRANSPOSE ta = a->ta ? CblasTrans : CblasNoTrans, tb = a->tb ? CblasTrans : CblasNoTrans;
-    if (q->dev->real_size == sizeof(double))
-        cblas_dgemm(CblasRowMajor, ta, tb, a->m, a->n, a->k, a->alpha, brn_host_at(a->a), a->lda, brn_host_at(a->b),
-                    a->ldb, a->beta, brn_host_at(a->c), a->ldc);
-    else
-        cblas_sgemm(CblasRowMajor, ta, tb, a->m, a->n, a->k, a->alpha, brn_host_at(a->a), a->lda, brn_host_at(a->b),
-                    a->ldb, a->beta, brn_host_at(a->c), a->ldc);
+    brn_blas.dgemm(CblasRowMajor, ta, tb, a->m, a->n, a->k, a->alpha, brn_host_at(a->a), a->lda, brn_host_at(a->b), a->ldb, a->beta,
+                   brn_host_at(a->c), a->ldc);
     return BRN_OK;
 }
 
@@ -210,28 +205,12 @@ static brn_status host_dense_backward(brn_queue *queue, const brn_dense *w, int 
     return BRN_OK;
 }
 
-/* Grows to the widest layer seen; a queue is used by one thread at a time. */
-static brn_status scratch_for(brn_queue *queue, int out, void **scratch)
-{
-    brn_host *host = queue->dev->impl;
-    const size_t need = brn_host_grad_scratch(out);
-    if (host->scratch_count[queue->index] < need) {
-        void *block;
-        BRN_TRY(brn_alloc_bytes(&block, need, queue->dev->real_size, "gradient scratch"));
-        free(host->scratch[queue->index]);
-        host->scratch[queue->index] = block;
-        host->scratch_count[queue->index] = need;
-    }
-    *scratch = host->scratch[queue->index];
-    return BRN_OK;
-}
-
 static brn_status host_dense_grad(brn_queue *queue, const brn_dense *w, int rows, brn_mat x, brn_mat d, brn_buf *grad,
                                   bool with_bias)
 {
     const brn_host *host = queue->dev->impl;
     void *scratch;
-    BRN_TRY(scratch_for(queue, w->out, &scratch));
+    BRN_TRY(scratch_for(queue, brn_host_grad_scratch(w->out), &scratch));
     host->engine->grad(&(brn_host_grad){
         .in = w->in, .out = w->out, .rows = rows, .x = brn_host_mat(x), .ldx = x.ld, .d = brn_host_mat(d), .ldd = d.ld,
         .weight = brn_host_at((brn_view){grad, w->weight}),

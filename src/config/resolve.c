@@ -49,8 +49,9 @@ static void fill_length(brn_settings *s, int n)
     fill(s, "train", "steps",
          plane                  ? 4000
          : kind == BRN_OPT_MUON ? 8000
-         : kind == BRN_OPT_SOAP ? 12000
-                                : 10000);
+         : kind != BRN_OPT_SOAP ? 10000
+         : n >= 64              ? 12000
+                                : 24000);
     fill(s, "train", "batch", plane ? 1024 : kind == BRN_OPT_MUON ? 512 : kind == BRN_OPT_SOAP ? 256 : 1024);
     fill(s, "train", "eval_every", fmax(1, (double)(s->train.steps / 10)));
     fill(s, "train", "cycle_weight", n);
@@ -61,10 +62,7 @@ static brn_status fill_all(brn_settings *s, int n)
     bool own_rows = s->data.source[0] != '\0'; /* their latents are not ours to arrange */
     fill(s, "data", "n", n);
     fill(s, "data", "standardize", own_rows ? BRN_STANDARDIZE_SCALE : BRN_STANDARDIZE_NONE);
-    fill(s, "data", "sampling",
-         own_rows ? BRN_SAMPLING_IID
-         : n <= 4 ? BRN_SAMPLING_LATTICE
-                  : BRN_SAMPLING_ANTITHETIC);
+    fill(s, "data", "sampling", !own_rows && n <= 4 ? BRN_SAMPLING_LATTICE : BRN_SAMPLING_IID);
     BRN_TRY(fill_widths(&s->potential.hidden, n, s->potential.widen, "potential.hidden"));
     BRN_TRY(fill_widths(&s->amortizer.hidden, n, 1, "amortizer.hidden"));
     bool smooth = n >= 16 && s->potential.kind == BRN_POTENTIAL_MLP; /* silu is not convex */

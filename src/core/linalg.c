@@ -1,18 +1,16 @@
 #include "core/linalg.h"
+#include "core/blas.h"
 #include "core/memory.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* LAPACK, part of OpenBLAS: eigenvalues ascending in w, eigenvectors in the columns of a (Fortran). */
-extern void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w, double *work,
-                   const int *lwork, int *info);
-
-void brn_mat_product(int n, const double *a, const double *b, double *c)
+brn_status brn_mat_product(int n, const double *a, const double *b, double *c)
 {
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, a, n, b, n, 0, c, n);
+    BRN_TRY(brn_blas_load());
+    brn_blas.dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, a, n, b, n, 0, c, n);
+    return BRN_OK;
 }
 
 static double power_of(double x, brn_sym_power power)
@@ -23,13 +21,14 @@ static double power_of(double x, brn_sym_power power)
 
 brn_status brn_sym_apply(int n, const double *s, brn_sym_power power, double floor, double *out)
 {
-    const size_t nn = (size_t)n * (size_t)n, lwork = 34 * (size_t)n;
+    const size_t nn = (size_t)n * (size_t)n, lwork = 1 + 6 * (size_t)n + 2 * nn, liwork = 3 + 5 * (size_t)n; /* what syevd asks for */
     double *block;
-    BRN_TRY(BRN_ALLOC(&block, 2 * nn + (size_t)n + lwork, "matrix root"));
+    BRN_TRY(brn_blas_load());
+    BRN_TRY(BRN_ALLOC(&block, 2 * nn + (size_t)n + lwork + liwork, "matrix root"));
     double *v = block, *scaled = v + nn, *w = scaled + nn, *work = w + n;
     memcpy(v, s, nn * sizeof *v);
     int info = 0;
-    dsyev_("V", "U", &n, v, &n, w, work, &(int){(int)lwork}, &info); /* row k of v: eigenvector k */
+    brn_blas.dsyevd("V", "U", &n, v, &n, w, work, &(int){(int)lwork}, (int *)(work + lwork), &(int){(int)liwork}, &info); /* row k of v: eigenvector k */
     brn_status status = BRN_OK;
     const double least = floor * w[n - 1];
     if (info != 0 || !(w[n - 1] > 0) || !isfinite(w[n - 1]) || (power != BRN_SYM_SQRT && !(least > 0) && !(w[0] > 0)))
@@ -38,7 +37,7 @@ brn_status brn_sym_apply(int n, const double *s, brn_sym_power power, double flo
         const double p = power_of(fmax(w[k], fmax(least, 0)), power);
         for (int i = 0; i < n; ++i) scaled[k * n + i] = p * v[k * n + i];
     }
-    if (status == BRN_OK) cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, n, n, n, 1, v, n, scaled, n, 0, out, n);
+    if (status == BRN_OK) brn_blas.dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, n, n, n, 1, v, n, scaled, n, 0, out, n);
     free(block);
     return status;
 }
@@ -54,11 +53,11 @@ brn_status brn_bures_map(int n, const double *sa, const double *sb, double *map)
     brn_status status;
     BRN_GO(brn_sym_apply(n, sa, BRN_SYM_SQRT, floor, root));
     BRN_GO(brn_sym_apply(n, sa, BRN_SYM_INVERSE_SQRT, floor, inverse));
-    brn_mat_product(n, root, sb, t);
-    brn_mat_product(n, t, root, middle);
+    BRN_GO(brn_mat_product(n, root, sb, t));
+    BRN_GO(brn_mat_product(n, t, root, middle));
     BRN_GO(brn_sym_apply(n, middle, BRN_SYM_SQRT, 0, root));
-    brn_mat_product(n, inverse, root, t);
-    brn_mat_product(n, t, inverse, map);
+    BRN_GO(brn_mat_product(n, inverse, root, t));
+    BRN_GO(brn_mat_product(n, t, inverse, map));
 done:
     free(block);
     return status;
@@ -69,6 +68,7 @@ brn_status brn_moments(int n, size_t count, const float *rows, double *mean, dou
     enum { BLOCK = 256 };
     const size_t d = (size_t)n;
     double *centred;
+    BRN_TRY(brn_blas_load());
     BRN_TRY(BRN_ALLOC(&centred, BLOCK * d, "moments"));
     memset(mean, 0, d * sizeof *mean);
     memset(covariance, 0, d * d * sizeof *covariance);
@@ -78,7 +78,7 @@ brn_status brn_moments(int n, size_t count, const float *rows, double *mean, dou
     for (size_t r0 = 0; r0 < count; r0 += BLOCK) {
         const size_t part = count - r0 < BLOCK ? count - r0 : BLOCK;
         for (size_t k = 0; k < part * d; ++k) centred[k] = rows[r0 * d + k] - mean[k % d];
-        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, n, n, (int)part, 1 / (double)count, centred, n, centred, n, 1,
+        brn_blas.dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, n, n, (int)part, 1 / (double)count, centred, n, centred, n, 1,
                     covariance, n);
     }
     free(centred);

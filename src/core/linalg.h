@@ -11,7 +11,7 @@ typedef enum { BRN_SYM_SQRT, BRN_SYM_INVERSE_SQRT, BRN_SYM_INVERSE } brn_sym_pow
 brn_status brn_sym_apply(int n, const double *s, brn_sym_power power, double floor, double *out);
 
 /** c = a b */
-void brn_mat_product(int n, const double *a, const double *b, double *c);
+brn_status brn_mat_product(int n, const double *a, const double *b, double *c);
 
 /** The optimal map's matrix between N(., sa) and N(., sb):
  *  sa^(-1/2) (sa^(1/2) sb sa^(1/2))^(1/2) sa^(-1/2), symmetric. */

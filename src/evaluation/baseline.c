@@ -1,8 +1,8 @@
 #include "evaluation/baseline.h"
+#include "core/blas.h"
 #include "core/linalg.h"
 #include "core/memory.h"
 
-#include <cblas.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,12 +58,13 @@ static brn_status linear(const brn_gaussians *g, brn_side from, size_t count, co
     const size_t n = (size_t)g->n;
     const double *here = g->mean[from], *there = g->mean[1 - from];
     double *centred;
+    BRN_TRY(brn_blas_load());
     BRN_TRY(BRN_ALLOC(&centred, 2 * BLOCK * n, "linear map"));
     double *moved = centred + BLOCK * n;
     for (size_t at = 0; at < count; at += BLOCK) {
         const size_t part = count - at < BLOCK ? count - at : BLOCK;
         for (size_t k = 0; k < part * n; ++k) centred[k] = x[at * n + k] - here[k % n];
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)part, g->n, g->n, 1, centred, g->n, g->matrix[from], g->n, 0,
+        brn_blas.dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)part, g->n, g->n, 1, centred, g->n, g->matrix[from], g->n, 0,
                     moved, g->n);
         for (size_t k = 0; k < part * n; ++k) y[at * n + k] = (float)(there[k % n] + moved[k]);
     }

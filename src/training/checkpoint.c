@@ -1,12 +1,13 @@
 #include "training/checkpoint.h"
 
-#include <errno.h>
+#include "config/number.h"
+
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { EXTRAS = 160 };
+static const char NO_DUAL[] = "none"; /* before the first evaluation */
 
 static brn_status add_optimizer(const brn_optimizer *opt, const char *of, brn_extra *extra, int *count)
 {
@@ -39,7 +40,8 @@ brn_status brn_checkpoint_write(const brn_trainer *t, const brn_run_state *state
     char step[32], best[32], since[32];
     BRN_TRY(list_extras(t, extra, &count));
     snprintf(step, sizeof step, "%lld", (long long)t->step);
-    snprintf(best, sizeof best, "%.17g", state->best);
+    if (isnan(state->best)) strcpy(best, NO_DUAL);
+    else brn_print_double(state->best, best);
     snprintf(since, sizeof since, "%lld", (long long)state->since_best);
     const brn_st_pair pairs[] = {{"train.step", step}, {"train.best_dual", best}, {"train.since_best", since}};
     return brn_model_write(t->model, path, extra, count, pairs, sizeof pairs / sizeof *pairs);
@@ -48,26 +50,21 @@ brn_status brn_checkpoint_write(const brn_trainer *t, const brn_run_state *state
 static brn_status read_integer(const brn_st *file, const char *path, const char *key, int64_t most, int64_t *value)
 {
     const char *text = brn_st_metadata(file, key);
-    char *end;
-    errno = 0;
-    const long long v = text ? strtoll(text, &end, 10) : -1;
-    if (!text || end == text || *end || errno || v < 0 || v > most)
+    int64_t v;
+    if (!text || !brn_parse_int64(text, &v) || v < 0 || v > most)
         return brn_fail(BRN_ERR_INPUT, "%s: \"%s\" is %s, expected a number from 0 to %lld: not a checkpoint to continue from", path, key,
                         text ? text : "missing", (long long)most);
     *value = v;
     return BRN_OK;
 }
 
-/* A number; "nan" stands for none yet. */
-static brn_status read_real(const brn_st *file, const char *path, const char *key, double *value)
+static brn_status read_best(const brn_st *file, const char *path, double *best)
 {
-    const char *text = brn_st_metadata(file, key);
-    char *end;
-    *value = text ? strtod(text, &end) : 0;
-    if (!text || end == text || *end || isinf(*value))
-        return brn_fail(BRN_ERR_INPUT, "%s: \"%s\" is %s, expected a number: not a checkpoint to continue from", path, key,
-                        text ? text : "missing");
-    return BRN_OK;
+    const char *text = brn_st_metadata(file, "train.best_dual");
+    *best = NAN;
+    if (text && (!strcmp(text, NO_DUAL) || brn_parse_double(text, best))) return BRN_OK;
+    return brn_fail(BRN_ERR_INPUT, "%s: \"train.best_dual\" is %s, expected a number: not a checkpoint to continue from", path,
+                    text ? text : "missing");
 }
 
 static brn_status read_file(brn_trainer *t, brn_run_state *state, const brn_st *file, const char *path)
@@ -77,7 +74,7 @@ static brn_status read_file(brn_trainer *t, brn_run_state *state, const brn_st *
     BRN_TRY(list_extras(t, extra, &count));
     BRN_TRY(read_integer(file, path, "train.step", t->set->train.steps, &t->step));
     BRN_TRY(read_integer(file, path, "train.since_best", INT32_MAX, &state->since_best));
-    BRN_TRY(read_real(file, path, "train.best_dual", &state->best));
+    BRN_TRY(read_best(file, path, &state->best));
     BRN_TRY(brn_model_read(t->model, file, path, extra, count));
     t->model->steps = t->step;
     brn_optimizer_set_steps(t->f_opt, t->step);

@@ -1,19 +1,11 @@
 /* LAPACK stores by columns: its matrix of column vectors is our matrix of row vectors, so nothing is
  * transposed here. */
 #include "training/eigenbasis.h"
+#include "core/blas.h"
 #include "core/memory.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-#define DECLARE(p, real)                                                                                     \
-    void p##syevd_(const char *jobz, const char *uplo, const int *n, real *a, const int *lda, real *w, real *work, \
-                   const int *lwork, int *iwork, const int *liwork, int *info);                              \
-    void p##geqrf_(const int *m, const int *n, real *a, const int *lda, real *tau, real *work, const int *lwork, int *info); \
-    void p##orgqr_(const int *m, const int *n, const int *k, real *a, const int *lda, const real *tau, real *work, \
-                   const int *lwork, int *info);
-DECLARE(s, float)
-DECLARE(d, double)
 
 /* Eigenvalues or reflector scales, then what syevd asks for; the blocked QR is content with less. */
 static size_t work_count(size_t n) { return n + (1 + 6 * n + 2 * n * n) + 64 * n; }
@@ -23,7 +15,8 @@ brn_status brn_eigenbasis_create(brn_eigenbasis *basis, int n, bool f64)
 {
     const size_t size = f64 ? sizeof(double) : sizeof(float), count = (size_t)n;
     *basis = (brn_eigenbasis){.f64 = f64, .room = (int)(work_count(count) - count)};
-    brn_status status = brn_alloc_bytes(&basis->matrix, count * count, size, "eigenvectors");
+    brn_status status = brn_blas_load();
+    if (status == BRN_OK) status = brn_alloc_bytes(&basis->matrix, count * count, size, "eigenvectors");
     if (status == BRN_OK) status = brn_alloc_bytes(&basis->work, work_count(count), size, "eigenvectors");
     if (status == BRN_OK) status = BRN_ALLOC(&basis->integers, integer_count(count), "eigenvectors");
     if (status != BRN_OK) brn_eigenbasis_free(basis);
@@ -59,7 +52,7 @@ void brn_eigenbasis_free(brn_eigenbasis *basis)
     {                                                                                                        \
         real *a = b->matrix, *w = b->work;                                                                   \
         int info, room = (int)integer_count((size_t)n);                                                      \
-        p##syevd_("V", "U", &n, a, &n, w, w + n, &b->room, b->integers, &room, &info);                       \
+        brn_blas.p##syevd("V", "U", &n, a, &n, w, w + n, &b->room, b->integers, &room, &info);                       \
         p##reverse_rows(a, n);                                                                               \
         return info;                                                                                         \
     }                                                                                                        \
@@ -67,8 +60,8 @@ void brn_eigenbasis_free(brn_eigenbasis *basis)
     {                                                                                                        \
         real *a = b->matrix, *tau = b->work;                                                                 \
         int info;                                                                                            \
-        p##geqrf_(&n, &n, a, &n, tau, tau + n, &b->room, &info);                                             \
-        if (!info) p##orgqr_(&n, &n, &n, a, &n, tau, tau + n, &b->room, &info);                              \
+        brn_blas.p##geqrf(&n, &n, a, &n, tau, tau + n, &b->room, &info);                                             \
+        if (!info) brn_blas.p##orgqr(&n, &n, &n, a, &n, tau, tau + n, &b->room, &info);                              \
         return info;                                                                                         \
     }
 DEFINE_FACTORISATIONS(s, float)

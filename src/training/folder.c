@@ -1,6 +1,7 @@
 #include "training/folder.h"
 #include "core/memory.h"
 #include "io/atomic.h"
+#include "io/number.h"
 
 #include <errno.h>
 #include <math.h>
@@ -115,16 +116,17 @@ brn_status brn_folder_rewind(brn_folder *f, int64_t step)
 static void cell(char *text, size_t size, double v)
 {
     const size_t at = strlen(text);
-    if (isnan(v)) snprintf(text + at, size - at, ",");
-    else snprintf(text + at, size - at, ",%.9g", v);
+    char number[BRN_NUMBER_TEXT] = "";
+    if (!isnan(v)) number[brn_format_number(number, (float)v)] = 0;
+    snprintf(text + at, size - at, ",%s", number);
 }
 
 brn_status brn_folder_log(brn_folder *f, const brn_progress *p)
 {
     if (!f->used) return BRN_OK;
     char line[512];
-    snprintf(line, sizeof line, "%lld,%.3f", (long long)p->step, p->seconds);
-    const double cells[] = {p->loss, p->dual, p->l2_uvp, p->evaluations_per_row, p->iterations_per_row, p->failed_rows};
+    snprintf(line, sizeof line, "%lld", (long long)p->step);
+    const double cells[] = {p->seconds, p->loss, p->dual, p->l2_uvp, p->evaluations_per_row, p->iterations_per_row, p->failed_rows};
     for (size_t i = 0; i < sizeof cells / sizeof *cells; ++i) cell(line, sizeof line, cells[i]);
     strcat(line, "\n");
     BRN_TRY(append(f, line, strlen(line)));

@@ -101,20 +101,26 @@ static brn_status start(run *r)
     return brn_folder_rewind(&r->folder, t->step);
 }
 
+/* So many evaluations without a better dual that the run counts as finished, now and when it is called again. */
+static bool out_of_patience(const run *r)
+{
+    const int64_t patience = r->trainer->set->train.patience;
+    return patience && r->state.since_best >= patience;
+}
+
 static brn_status loop(run *r)
 {
     brn_trainer *t = r->trainer;
-    const int64_t steps = t->set->train.steps, every = t->set->train.eval_every, patience = t->set->train.patience;
+    const int64_t steps = t->set->train.steps, every = t->set->train.eval_every;
     bool stop = false;
-    while (t->step < steps && !stop) {
+    while (t->step < steps && !stop && !out_of_patience(r)) {
         BRN_TRY(brn_trainer_step(t));
         const bool due = t->step % every == 0 || t->step == steps;
         if (due) BRN_TRY(evaluate(r, &stop));
         else if (r->progress && brn_seconds() - r->shown >= 1.0 / REPORTS_PER_SECOND) BRN_TRY(tell(r, false, &stop));
-        if (patience && r->state.since_best >= patience) return BRN_OK;
         if (stop && !due) BRN_TRY(save(r, r->folder.latest));
     }
-    if (!stop || t->step == steps) return BRN_OK;
+    if (!stop || t->step == steps || out_of_patience(r)) return BRN_OK;
     return brn_fail(BRN_ERR_STOPPED, "stopped at step %lld of %lld%s%s", (long long)t->step, (long long)steps,
                     r->folder.used ? "; saved, continue with the same command: " : "", r->folder.used ? r->folder.latest : "");
 }

@@ -19,9 +19,9 @@ else
     (ulimit -v 600000 && "$brenier" train $tiny data.n=64 train.batch=16777216 out=large) >out 2>err || code=$?
     [ "$code" = 6 ] || problem "too little memory: exit $code, expected 6: $(cat err)"
     says "brenier: "
-    for limit in 300000 400000 500000 700000; do # the BLAS is loaded, and has room for its buffers or has not
+    for limit in 300000 400000 500000 700000; do # SOAP loads the BLAS, which has room for its buffers or has not
         code=0
-        (ulimit -v $limit && OPENBLAS_NUM_THREADS=1 timeout 60 "$brenier" train $tiny out=limited threads=1 --quiet) >out 2>err || code=$?
+        (ulimit -v $limit && timeout 60 "$brenier" train $tiny train.potential.kind=soap out=limited threads=1 --quiet) >out 2>err || code=$?
         [ "$code" = 0 ] || [ "$code" = 6 ] || problem "ulimit -v $limit: exit $code, expected 0 or 6: $(cat err)"
         rm -rf limited
     done

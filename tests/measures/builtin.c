@@ -172,16 +172,16 @@ Test(gaussian, bures_map_carries_one_covariance_to_the_other)
     const double sa[N * N] = {2, .5, .1, .5, 1, -.2, .1, -.2, .7}, sb[N * N] = {.6, -.1, 0, -.1, 1.5, .4, 0, .4, 3};
     double a[N * N], t[N * N], image[N * N], root[N * N], inverse[N * N];
     MUST(brn_bures_map(N, sa, sb, a));
-    brn_mat_product(N, a, sa, t);
-    brn_mat_product(N, t, a, image);
+    MUST(brn_mat_product(N, a, sa, t));
+    MUST(brn_mat_product(N, t, a, image));
     for (int i = 0; i < N * N; ++i) cr_expect_float_eq(image[i], sb[i], 1e-12);
     for (int i = 0; i < N; ++i)
         for (int j = 0; j < N; ++j) cr_expect_float_eq(a[i * N + j], a[j * N + i], 1e-12);
     MUST(brn_sym_apply(N, sa, BRN_SYM_SQRT, 0, root));
     MUST(brn_sym_apply(N, sa, BRN_SYM_INVERSE, 0, inverse));
-    brn_mat_product(N, root, root, t);
+    MUST(brn_mat_product(N, root, root, t));
     for (int i = 0; i < N * N; ++i) cr_expect_float_eq(t[i], sa[i], 1e-13);
-    brn_mat_product(N, sa, inverse, t);
+    MUST(brn_mat_product(N, sa, inverse, t));
     for (int i = 0; i < N * N; ++i) cr_expect_float_eq(t[i], i % (N + 1) == 0, 1e-13);
     const double nothing[N * N] = {0};
     MUST_FAIL(brn_sym_apply(N, nothing, BRN_SYM_INVERSE_SQRT, 0, root), BRN_ERR_INPUT, "eigenvalues");

@@ -73,9 +73,9 @@ static const struct {
 } recipe[] = {
     {2, 128, 4000, 1024, 10, 10, BRN_OPT_MUON, BRN_ACT_ELU, .01, 1e-3, .99},
     {4, 128, 8000, 512, 10, 10, BRN_OPT_MUON, BRN_ACT_ELU, .01, 1e-3, .99},
-    {8, 128, 12000, 256, 10, 10, BRN_OPT_SOAP, BRN_ACT_ELU, .01, 1e-2, .95},
-    {16, 128, 12000, 256, 10, 10, BRN_OPT_SOAP, BRN_ACT_SILU, .01, 1e-2, .95},
-    {32, 128, 12000, 256, 10, 10, BRN_OPT_SOAP, BRN_ACT_SILU, .02, 1e-2, .95},
+    {8, 128, 24000, 256, 10, 10, BRN_OPT_SOAP, BRN_ACT_ELU, .01, 1e-2, .95},
+    {16, 128, 24000, 256, 10, 10, BRN_OPT_SOAP, BRN_ACT_SILU, .01, 1e-2, .95},
+    {32, 128, 24000, 256, 10, 10, BRN_OPT_SOAP, BRN_ACT_SILU, .02, 1e-2, .95},
     {64, 256, 12000, 256, 6, 20, BRN_OPT_SOAP, BRN_ACT_SILU, .05, 1e-2, .95},
     {256, 1024, 12000, 256, 6, 20, BRN_OPT_SOAP, BRN_ACT_SILU, .05, 1e-2, .95},
 };
@@ -106,7 +106,7 @@ Test(presets, hd_follows_the_recipe)
                       o[k]->weight_decay == 1e-4);
         }
         cr_assert_eq(s.data.n, n);
-        cr_assert_eq(s.data.sampling, n <= 4 ? BRN_SAMPLING_LATTICE : BRN_SAMPLING_ANTITHETIC, "n=%d", n);
+        cr_assert_eq(s.data.sampling, n <= 4 ? BRN_SAMPLING_LATTICE : BRN_SAMPLING_IID, "n=%d", n);
     }
 }
 
