@@ -51,7 +51,7 @@ static void fill_length(brn_settings *s, int n)
          : kind == BRN_OPT_MUON ? 8000
          : kind != BRN_OPT_SOAP ? 10000
          : n >= 64              ? 12000
-                                : 24000);
+                                : 32000);
     fill(s, "train", "batch", plane ? 1024 : kind == BRN_OPT_MUON ? 512 : kind == BRN_OPT_SOAP ? 256 : 1024);
     fill(s, "train", "eval_every", fmax(1, (double)(s->train.steps / 10)));
     fill(s, "train", "cycle_weight", n);
