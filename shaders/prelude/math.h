@@ -8,7 +8,6 @@ FN real m_positive(real x) { return x < 0.0f ? 0.0f : x; } /* NaN stays NaN, unl
 FN real m_max(real a, real b) { return a > b ? a : b; }
 FN real m_min(real a, real b) { return a < b ? a : b; }
 FN int m_imin(int a, int b) { return a < b ? a : b; }
-FN int m_imax(int a, int b) { return a > b ? a : b; }
 
 /* x within [lo, hi]; NaN stays NaN. */
 FN real m_clamp(real x, real lo, real hi)

@@ -71,7 +71,6 @@ brn_status brn_zero(brn_queue *q, brn_view to, size_t count);
 int brn_device_queues(const brn_device *dev);
 brn_queue *brn_device_queue(brn_device *dev, int i);
 int brn_queue_index(const brn_queue *q);
-brn_device *brn_queue_device(const brn_queue *q);
 
 /** Most rows of a tile, and the lanes (leading dimension) that a tile of `rows` needs. */
 int brn_device_tile_rows(const brn_device *dev);

@@ -92,7 +92,6 @@ const char *brn_device_name(const brn_device *device) { return device->name; }
 int brn_device_queues(const brn_device *dev) { return dev->queue_count; }
 brn_queue *brn_device_queue(brn_device *dev, int i) { return &dev->queues[i]; }
 int brn_queue_index(const brn_queue *q) { return q->index; }
-brn_device *brn_queue_device(const brn_queue *q) { return q->dev; }
 int brn_device_tile_rows(const brn_device *dev) { return dev->tile_rows; }
 bool brn_device_is_f64(const brn_device *dev) { return dev->real_size == sizeof(double); }
 
