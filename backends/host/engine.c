@@ -30,7 +30,7 @@
 #include "kernels.h"
 
 static const brn_host_kernel kernels[] = {
-#define KERNEL_ENTRY(name, wg, buffers, writes) k_##name,
+#define KERNEL_ENTRY(name, wg, buffers, writes, spread) k_##name,
     BRN_KERNEL_LIST(KERNEL_ENTRY)
 #undef KERNEL_ENTRY
 };

@@ -10,12 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-const brn_kernel_info brn_kernel_table[] = {
-#define KERNEL_INFO(name, wg, buffers, writes) {#name, wg, buffers, writes},
-    BRN_KERNEL_LIST(KERNEL_INFO)
-#undef KERNEL_INFO
-};
-
 static int enumerate(brn_device_info *info, int capacity)
 {
     static const char *const names[] = {"host", "host:f64", "host:strict"};

@@ -25,11 +25,4 @@ void brn_strict_release(brn_buf *buf);
 brn_status brn_strict_launch(brn_queue *q, int kernel, const void *params, size_t size, int rows, int feats,
                              const brn_view *views, int count);
 
-/* Work-group sizes, number of buffers and written buffers of the kernels. */
-typedef struct {
-    const char *name;
-    int wg, buffers, writes;
-} brn_kernel_info;
-extern const brn_kernel_info brn_kernel_table[];
-
 #endif

@@ -21,6 +21,22 @@ struct brn_buf {
     void *data;   /* host address, or the backend's handle */
 };
 
+/* What a backend has to know of a kernel, by its number. */
+typedef struct brn_kernel_info {
+    const char *name;
+    int wg, buffers;
+    unsigned writes; /* bit i: buffer i is written */
+    bool spread;     /* work-groups: rows / wg along x, and with `spread` one per feature along y */
+} brn_kernel_info;
+extern const brn_kernel_info brn_kernel_table[BRN_KERNEL_COUNT];
+
+/* What a device was asked to do since it was opened. Operations and bytes are counted above the
+ * backends; submissions (calls that hand work to a driver) and waits (for a driver) by them. */
+typedef struct brn_device_counts {
+    uint64_t launches, products, bytes_up, bytes_down;
+    uint64_t submissions, waits;
+} brn_device_counts;
+
 typedef struct brn_backend {
     int abi;
     const char *name;  /* "host" */
@@ -61,7 +77,14 @@ struct brn_device {
     int queue_count;
     brn_queue *queues;
     void *impl;
+    brn_device_counts counts; /* zero where there are several queues */
 };
+
+/* A device with one queue keeps counts. */
+static inline void brn_count(brn_device *dev, uint64_t *what, uint64_t more)
+{
+    if (dev->queue_count == 1) *what += more;
+}
 
 /* One list for declaration and registration. */
 #define BRN_BACKEND_LIST(X) X(host)

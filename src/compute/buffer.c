@@ -37,13 +37,25 @@ static brn_status check(brn_view v, brn_kind kind, size_t count)
     return BRN_OK;
 }
 
+static brn_status write_to(brn_queue *q, brn_view to, const void *from, size_t bytes)
+{
+    brn_count(q->dev, &q->dev->counts.bytes_up, bytes);
+    return q->dev->ops->write(q, to, from, bytes);
+}
+
+static brn_status read_from(brn_queue *q, brn_view from, void *to, size_t bytes)
+{
+    brn_count(q->dev, &q->dev->counts.bytes_down, bytes);
+    return q->dev->ops->read(q, from, to, bytes);
+}
+
 /* Values pass through a block on the stack when the element sizes differ. */
 enum { BLOCK = 1024 };
 #define DEFINE_COPIES(suffix, host_type)                                                                     \
     brn_status brn_write_##suffix(brn_queue *q, brn_view to, const host_type *from, size_t count)            \
     {                                                                                                        \
         BRN_TRY(check(to, BRN_REAL, count));                                                                 \
-        if (to.buf->elem == sizeof(host_type)) return q->dev->ops->write(q, to, from, count * to.buf->elem); \
+        if (to.buf->elem == sizeof(host_type)) return write_to(q, to, from, count * to.buf->elem); \
         union { float f[BLOCK]; double d[BLOCK]; } block;                                                    \
         for (size_t at = 0; at < count; at += BLOCK) {                                                       \
             size_t n = count - at < BLOCK ? count - at : BLOCK;                                              \
@@ -51,18 +63,18 @@ enum { BLOCK = 1024 };
                 if (to.buf->elem == sizeof(float)) block.f[i] = (float)from[at + i];                         \
                 else block.d[i] = (double)from[at + i];                                                      \
             }                                                                                                \
-            BRN_TRY(q->dev->ops->write(q, (brn_view){to.buf, to.off + at}, &block, n * to.buf->elem));       \
+            BRN_TRY(write_to(q, (brn_view){to.buf, to.off + at}, &block, n * to.buf->elem));       \
         }                                                                                                    \
         return BRN_OK;                                                                                       \
     }                                                                                                        \
     brn_status brn_read_##suffix(brn_queue *q, brn_view from, host_type *to, size_t count)                   \
     {                                                                                                        \
         BRN_TRY(check(from, BRN_REAL, count));                                                               \
-        if (from.buf->elem == sizeof(host_type)) return q->dev->ops->read(q, from, to, count * from.buf->elem); \
+        if (from.buf->elem == sizeof(host_type)) return read_from(q, from, to, count * from.buf->elem); \
         union { float f[BLOCK]; double d[BLOCK]; } block;                                                    \
         for (size_t at = 0; at < count; at += BLOCK) {                                                       \
             size_t n = count - at < BLOCK ? count - at : BLOCK;                                              \
-            BRN_TRY(q->dev->ops->read(q, (brn_view){from.buf, from.off + at}, &block, n * from.buf->elem));  \
+            BRN_TRY(read_from(q, (brn_view){from.buf, from.off + at}, &block, n * from.buf->elem));  \
             for (size_t i = 0; i < n; ++i)                                                                   \
                 to[at + i] = (host_type)(from.buf->elem == sizeof(float) ? (double)block.f[i] : block.d[i]); \
         }                                                                                                    \
@@ -74,13 +86,13 @@ DEFINE_COPIES(f64, double)
 brn_status brn_write_int(brn_queue *q, brn_view to, const int *from, size_t count)
 {
     BRN_TRY(check(to, BRN_INT, count));
-    return q->dev->ops->write(q, to, from, count * sizeof(int));
+    return write_to(q, to, from, count * sizeof(int));
 }
 
 brn_status brn_read_int(brn_queue *q, brn_view from, int *to, size_t count)
 {
     BRN_TRY(check(from, BRN_INT, count));
-    return q->dev->ops->read(q, from, to, count * sizeof(int));
+    return read_from(q, from, to, count * sizeof(int));
 }
 
 brn_status brn_copy(brn_queue *q, brn_view to, brn_view from, size_t count)

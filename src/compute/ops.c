@@ -4,10 +4,15 @@
 brn_status brn_launch(brn_queue *q, int kernel, const void *params, size_t size, int rows, int feats,
                       const brn_view *views, int count)
 {
+    brn_count(q->dev, &q->dev->counts.launches, 1);
     return q->dev->ops->launch(q, kernel, params, size, rows, feats, views, count);
 }
 
-brn_status brn_gemm(brn_queue *q, const brn_gemm_args *args) { return q->dev->ops->gemm(q, args); }
+brn_status brn_gemm(brn_queue *q, const brn_gemm_args *args)
+{
+    brn_count(q->dev, &q->dev->counts.products, 1);
+    return q->dev->ops->gemm(q, args);
+}
 
 brn_status brn_dense_forward(brn_queue *queue, const brn_dense *w, int rows, int kind, float c, brn_mat x, brn_mat u,
                              brn_mat z, brn_mat q)

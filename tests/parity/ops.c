@@ -341,7 +341,7 @@ static double check_operation(brn_device *dev, brn_device *oracle, const operati
 /* Those are checked by the tests of what they are part of. */
 static void name_kernels_without_a_case(void)
 {
-#define NAMED(kernel, wg, buffers, writes)                                                                   \
+#define NAMED(kernel, wg, buffers, writes, spread)                                                                \
     {                                                                                                        \
         bool found = false;                                                                                  \
         for (int o = 0; o < OPERATIONS; ++o) found = found || !strcmp(operations[o].name, #kernel);          \
