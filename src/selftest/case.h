@@ -91,8 +91,12 @@ typedef struct brn_rate {
 } brn_rate;
 brn_status brn_operation_time(brn_device *dev, const brn_operation *op, brn_rate *rate);
 
-/** Seconds per call of `run`, which is repeated until that can be told; `wait` ends with the device idle. */
-brn_status brn_time_calls(brn_status (*run)(void *context), brn_status (*wait)(void *context), void *context, double *seconds);
+/** What is timed: `wait` ends with the device idle; `reset` (may be NULL) brings back the inputs after some calls,
+ *  before what is updated over and over becomes zero or infinite. */
+typedef struct brn_timed {
+    brn_status (*run)(void *context), (*wait)(void *context), (*reset)(void *context);
+} brn_timed;
+brn_status brn_time_calls(const brn_timed *what, void *context, double *seconds); /* of one call */
 
 /* ---- for the files that describe operations ---------------------------------------------------- */
 

@@ -108,6 +108,7 @@ typedef struct {
     brn_queue *q;
     brn_buf *buf[BRN_CASE_BUFFERS];
     brn_mat m[BRN_CASE_BUFFERS];
+    const plan *plan;
     int used;
 } bench;
 
@@ -116,17 +117,25 @@ static void close_bench(bench *t)
     for (int b = 0; b < t->used; ++b) brn_buf_free(t->buf[b]);
 }
 
-static brn_status open_bench(bench *t, brn_device *dev, const brn_operation *op, const brn_case *c, const plan *p)
+static brn_status write_start(void *context)
 {
-    *t = (bench){.op = op, .c = c, .q = brn_device_queue(dev, 0), .used = p->used};
+    const bench *t = context;
+    const plan *p = t->plan;
     for (int b = 0; b < p->used; ++b) {
-        const bool integer = p->spec[b].integer;
-        BRN_TRY(brn_buf_create(&t->buf[b], dev, integer ? BRN_INT : BRN_REAL, p->count[b], op->name));
         const brn_view to = {t->buf[b], 0};
-        BRN_TRY(integer ? brn_write_int(t->q, to, p->integers[b], p->count[b]) : brn_write_f32(t->q, to, p->start[b], p->count[b]));
-        t->m[b] = (brn_mat){t->buf[b], 0, p->spec[b].feats, p->ld[b]};
+        BRN_TRY(p->spec[b].integer ? brn_write_int(t->q, to, p->integers[b], p->count[b]) : brn_write_f32(t->q, to, p->start[b], p->count[b]));
     }
     return BRN_OK;
+}
+
+static brn_status open_bench(bench *t, brn_device *dev, const brn_operation *op, const brn_case *c, const plan *p)
+{
+    *t = (bench){.op = op, .c = c, .q = brn_device_queue(dev, 0), .plan = p, .used = p->used};
+    for (int b = 0; b < p->used; ++b) {
+        BRN_TRY(brn_buf_create(&t->buf[b], dev, p->spec[b].integer ? BRN_INT : BRN_REAL, p->count[b], op->name));
+        t->m[b] = (brn_mat){t->buf[b], 0, p->spec[b].feats, p->ld[b]};
+    }
+    return write_start(t);
 }
 
 static brn_status read_bench(const bench *t, plan *p, double **out)
@@ -249,20 +258,24 @@ brn_status brn_operation_check_all(brn_device *dev, brn_device *oracle, const br
 
 /* ---- times ------------------------------------------------------------------------------------- */
 
-brn_status brn_time_calls(brn_status (*run)(void *context), brn_status (*wait)(void *context), void *context, double *seconds)
+brn_status brn_time_calls(const brn_timed *what, void *context, double *seconds)
 {
-    enum { MOST = 200 };
+    enum { CALLS = 8, ROUNDS = 25 };
     const double enough = 4e-3;
-    BRN_TRY(run(context)); /* programs are made in the first call */
-    BRN_TRY(wait(context));
-    for (int calls = 1;; calls = calls * 8 < MOST ? calls * 8 : MOST) {
+    double passed = 0;
+    int rounds = 0;
+    BRN_TRY(what->run(context)); /* programs are made in the first call */
+    while (rounds < ROUNDS && passed < enough) {
+        if (what->reset) BRN_TRY(what->reset(context));
+        BRN_TRY(what->wait(context));
         const double start = brn_seconds();
-        for (int i = 0; i < calls; ++i) BRN_TRY(run(context));
-        BRN_TRY(wait(context));
-        const double passed = brn_seconds() - start;
-        *seconds = passed / calls;
-        if (passed >= enough || calls >= MOST) return BRN_OK;
+        for (int i = 0; i < CALLS; ++i) BRN_TRY(what->run(context));
+        BRN_TRY(what->wait(context));
+        passed += brn_seconds() - start;
+        ++rounds;
     }
+    *seconds = passed / (CALLS * rounds);
+    return BRN_OK;
 }
 
 static brn_status run_bench(void *context)
@@ -306,7 +319,7 @@ brn_status brn_operation_time(brn_device *dev, const brn_operation *op, brn_rate
     BRN_GO(open_bench(&t, dev, op, &c, &p));
     rate->flops = fabs(op->flops) * c.rows * c.feats * (op->flops < 0 ? c.depth : 1);
     rate->bytes = bytes_moved(dev, &p);
-    BRN_GO(brn_time_calls(run_bench, wait_bench, &t, &rate->seconds));
+    BRN_GO(brn_time_calls(&(brn_timed){run_bench, wait_bench, write_start}, &t, &rate->seconds));
 done:
     close_bench(&t);
     free_plan(&p);

@@ -183,7 +183,7 @@ static const brn_operation operations[] = {
     OP("layer", potential_value, 4, false, brn_case_feats, 2),
     OP("layer", potential_grad, 2, false, brn_case_one, 2),
     OP("layer", log_alpha_grad, 1, false, brn_case_all, 2),
-    OP("layer", icnn_prepare, 2, false, brn_case_one, -10),
-    OP("layer", icnn_pullback, 2, false, over_inputs, -10),
+    OP("layer", icnn_prepare, 2, false, brn_case_one, 20),
+    OP("layer", icnn_pullback, 2, false, over_inputs, 20),
 };
 const brn_operation_list brn_layer_operations = {operations, sizeof operations / sizeof *operations};

@@ -35,7 +35,7 @@ BRN_CASE_RUN(param_step) { return BRN_LAUNCH(q, param_step, elements(c), 1, (.at
 BRN_CASE_LAYOUT(running_mean, BRN_VECTOR(READ, elements(c)), BRN_VECTOR(UPDATED, elements(c)))
 BRN_CASE_RUN(running_mean) { return BRN_LAUNCH(q, running_mean, elements(c), 1, (.keep = 0.9f), BRN_CASE_VIEWS2); }
 
-#define OP(name, variants, reduction, flops) {"optimizer", #name, variants, false, reduction, layout_##name, run_##name, flops, {0}}
+#define OP(name, variants, reduction, flops) {"learning", #name, variants, false, reduction, layout_##name, run_##name, flops, {0}}
 static const brn_operation operations[] = {
     OP(adam, 2, brn_case_one, 15),
     OP(nesterov, 1, brn_case_one, 5),

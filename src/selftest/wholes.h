@@ -18,4 +18,18 @@ brn_status brn_network_time(brn_device *dev, brn_pass pass, brn_rate *rate);
 brn_status brn_optimizer_check(brn_device *dev, brn_device *oracle, brn_optimizer_kind kind, brn_parity *parity);
 brn_status brn_optimizer_time(brn_device *dev, brn_optimizer_kind kind, brn_rate *rate);
 
+/** A training of a Gaussian pair and a conjugate solve with the trained potential, beside the oracle. */
+typedef struct brn_trajectory {
+    int steps;
+    double distance;              /* of the parameters from the oracle's, over the way these went */
+    double l2_uvp, oracle_l2_uvp; /* held out, against the closed form, percent */
+    double step_seconds;
+    bool counted;                 /* devices with several queues do not count */
+    brn_device_counts counts;     /* of all steps */
+    int rows, stops[4], oracle_stops[4]; /* of the solve, by brn_conjugate_stop */
+    double argmin, gtol;          /* largest difference of a coordinate; the solver's tolerance */
+    double solve_seconds;
+} brn_trajectory;
+brn_status brn_trajectory_check(brn_device *dev, brn_device *oracle, brn_trajectory *trajectory);
+
 #endif
