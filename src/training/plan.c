@@ -76,7 +76,8 @@ static brn_status rehearse(brn_device *dry, const brn_settings *settings, const 
     brn_pair *shadow;
     brn_settings set = *settings;
     brn_status status;
-    set.train.pretrain_steps = 1; /* as good as all */
+    set.train.pretrain_steps = 1;             /* as good as all */
+    set.data.sampling = BRN_SAMPLING_IID; /* the search for a lattice takes time, its generator the same place */
     BRN_TRY(brn_pair_shadow(&shadow, pair, dry));
     BRN_GO(brn_model_new(&model, dry, &set, brn_pair_dim(pair), brn_pair_standardization(pair), brn_pair_name(pair)));
     BRN_GO(brn_trainer_create(&trainer, model, shadow));
