@@ -106,7 +106,7 @@ static brn_status check_shape(brn_device *dev, brn_device *oracle, const brn_net
         BRN_GO(read(&by, expected));
         const double share = brn_parity_share(found, expected, shape->size, k * inner(shape, kind), 0);
         ++parity->cases;
-        if (share > parity->share || !*parity->worst) snprintf(parity->worst, sizeof parity->worst, "width %d, step %d", shape->layer[0].out, k);
+        if (share > parity->share) snprintf(parity->worst, sizeof parity->worst, "width %d, step %d", shape->layer[0].out, k);
         if (share > parity->share) parity->share = share;
     }
 done:
