@@ -1,6 +1,5 @@
 /* The memory plan is what a training takes, and chunks of rows change its results by rounding only. */
-#include "compute/backend.h"
-#include "support/support.h"
+#include "support/devices.h"
 #include <brenier/train.h>
 
 #include <math.h>
@@ -106,17 +105,17 @@ static void results(brn_device *dev, const brn_settings *s, watch *w, float *map
     brn_model_free(model);
 }
 
-Test(memory_plan, chunks_change_rounding_only)
+static void expect_chunks(const char *device)
 {
     const brn_settings s = SETTINGS("train.averaging=0", "train.potential.kind=adamw", "train.amortizer.kind=adamw", "train.potential.epsilon=1e-5",
                                     "train.amortizer.epsilon=1e-5");
     static float mapped[2][ROWS * N], inverse[2][ROWS * N];
     static brn_conjugate_row rows[2][ROWS];
     watch whole = {0}, chunked = {0};
-    brn_device *dev = open_with("host:strict", 0);
+    brn_device *dev = open_with(device, 0);
     results(dev, &s, &whole, mapped[0], inverse[0], rows[0]);
     brn_device_close(dev);
-    dev = open_with("host:strict", whole.plan.total / 4);
+    dev = open_with(device, whole.plan.total / 4);
     results(dev, &s, &chunked, mapped[1], inverse[1], rows[1]);
     cr_expect_leq(dev->peak, whole.plan.total / 4);
     brn_device_close(dev);
@@ -132,7 +131,16 @@ Test(memory_plan, chunks_change_rounding_only)
         scale = fmax(scale, fabs(mapped[0][i]));
     }
     for (int r = 0; r < ROWS; ++r) other += rows[0][r].stop != rows[1][r].stop;
-    cr_expect_leq(error, 1e-4 * scale, "maps differ by %g of %g", error, scale);
-    cr_expect_leq(inverse_error, 2 * s.eval.gtol, "inverse maps differ by %g", inverse_error);
-    cr_expect_eq(other, 0, "%d rows end otherwise", other);
+    cr_expect_leq(error, 1e-4 * scale, "%s: maps differ by %g of %g", device, error, scale);
+    cr_expect_leq(inverse_error, 2 * s.eval.gtol, "%s: inverse maps differ by %g", device, inverse_error);
+    cr_expect_eq(other, 0, "%s: %d rows end otherwise", device, other);
+}
+
+/* Devices whose tile is a whole batch. */
+Test(memory_plan, chunks_change_rounding_only)
+{
+    test_device devices[TEST_DEVICES_MOST];
+    const int count = test_devices(devices);
+    for (int i = 0; i < count; ++i)
+        if (!*devices[i].isa) expect_chunks(devices[i].name);
 }
