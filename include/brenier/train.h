@@ -22,7 +22,7 @@ typedef struct brn_memory_plan {
     uint64_t sampler;     /**< scratch of the samplers */
     uint64_t data;        /**< what stands on the device already: the pair's rows and maps */
     uint64_t total;
-    uint64_t memory;      /**< of the device, or BRENIER_DEVICE_MEMORY; 0 = unknown */
+    uint64_t memory;      /**< of the device, or BRENIER_DEVICE_MEMORY; 0 = unknown. A sixteenth is left to drivers */
     int tile_rows;        /**< rows worked on at a time; */
     int full_rows;        /**< more than tile_rows where the whole batch would not have fitted */
 } brn_memory_plan;

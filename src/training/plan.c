@@ -109,7 +109,9 @@ static brn_status make(brn_memory_plan *plan, const brn_device *dev, int tile_ro
 
 /* ---- fitting ----------------------------------------------------------------------------------- */
 
-static bool fits(const brn_memory_plan *plan) { return !plan->memory || plan->total <= plan->memory; }
+/* A sixteenth is left to what drivers and backends make for themselves, as copies of operands of products. */
+static uint64_t usable(const brn_memory_plan *plan) { return plan->memory - plan->memory / 16; }
+static bool fits(const brn_memory_plan *plan) { return !plan->memory || plan->total <= usable(plan); }
 
 static void print_bytes(char text[static 24], uint64_t bytes)
 {
@@ -131,9 +133,9 @@ static brn_status refuse(brn_memory_plan *plan)
 {
     char total[24], memory[24], first_bytes[24], second_bytes[24];
     const int first = largest(plan, -1), second = largest(plan, first);
-    print_bytes(total, plan->total), print_bytes(memory, plan->memory);
+    print_bytes(total, plan->total), print_bytes(memory, usable(plan));
     print_bytes(first_bytes, *part_of(plan, names[first].part)), print_bytes(second_bytes, *part_of(plan, names[second].part));
-    return brn_fail(BRN_ERR_MEMORY, "%s: the training needs %s with %d rows at a time, and there are %s; the largest parts are %s (%s) and %s (%s): lower %s",
+    return brn_fail(BRN_ERR_MEMORY, "%s: the training needs %s with %d rows at a time, and %s can be used; the largest parts are %s (%s) and %s (%s): lower %s",
                     plan->device, total, plan->tile_rows, memory, names[first].name, first_bytes, names[second].name, second_bytes, names[first].advice);
 }
 
