@@ -21,6 +21,7 @@ typedef struct brn_memory_plan {
     uint64_t solver;      /**< state of the conjugate problems */
     uint64_t sampler;     /**< scratch of the samplers */
     uint64_t data;        /**< what stands on the device already: the pair's rows and maps */
+    uint64_t other;       /**< what belongs to none of these */
     uint64_t total;
     uint64_t memory;      /**< of the device, or BRENIER_DEVICE_MEMORY; 0 = unknown. A sixteenth is left to drivers */
     int tile_rows;        /**< rows worked on at a time; */

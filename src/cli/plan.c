@@ -11,6 +11,7 @@ static const struct {
 #define PART(name, member) {name, #member, offsetof(brn_memory_plan, member)}
     PART("parameters", parameters), PART("gradients", gradients), PART("optimizer state", optimizer), PART("batches", batches),
     PART("activations", activations), PART("solver state", solver), PART("sampler data", sampler), PART("data on the device", data),
+    PART("other", other),
 #undef PART
 };
 enum { PARTS = sizeof parts / sizeof *parts };
@@ -34,7 +35,11 @@ void cli_report_plan(const brn_memory_plan *plan)
     fprintf(stderr, "memory on %s: ", plan->device);
     print_bytes(stderr, plan->total);
     if (plan->memory) fputs(" of ", stderr), print_bytes(stderr, plan->memory);
-    for (int i = 0; i < PARTS; ++i) fprintf(stderr, "%s %s ", i ? "," : ":", parts[i].name), print_bytes(stderr, bytes_of(plan, i));
+    for (int i = 0; i < PARTS; ++i) {
+        if (!bytes_of(plan, i)) continue;
+        fprintf(stderr, "%s %s ", i ? "," : ":", parts[i].name);
+        print_bytes(stderr, bytes_of(plan, i));
+    }
     fputs("; rows at a time ", stderr);
     print_rows(stderr, plan);
     fputc('\n', stderr);

@@ -61,6 +61,7 @@ static void expect_true_plan(const char *device, const brn_settings *s)
                   (unsigned long long)plan.total);
     cr_expect_lt(before, dev->peak);
     cr_expect_eq(dev->used, 0);
+    cr_expect_eq(plan.other, 0, "%s: a buffer belongs to no part: see src/training/plan.c", device);
     cr_expect_eq(plan.total, plan.parameters + plan.gradients + plan.optimizer + plan.batches + plan.activations + plan.solver + plan.sampler + plan.data);
     brn_device_close(dev);
 }
