@@ -33,7 +33,7 @@ static brn_status steps(const brn_settings *s, brn_device *dev, brn_pair *pair, 
 
 static brn_status train(const char *preset, const char *products, const char *const *values)
 {
-    static const char *const small[] = {"data.n=2", "train.batch=66", "potential.hidden=5,3", "amortizer.hidden=3", "conjugate.max_iterations=3",
+    static const char *const small[] = {"data.n=2", "train.batch=66", "potential.hidden=5,3", "amortizer.hidden=3", "conjugate.max_iterations=2",
                                         "train.pretrain_steps=1", "data.pair=gaussian"};
     brn_settings s;
     brn_device *dev;
