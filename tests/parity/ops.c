@@ -146,7 +146,7 @@ LAYOUT(icnn_prepare, {icnn_size(s), true, READ}, {icnn_size(s), true, UPDATED})
 static brn_status run_icnn_prepare(brn_queue *q, shape s, brn_mat *m)
 {
     return BRN_LAUNCH(q, icnn_prepare, s.rows, 1,
-                      (.at = 0, .in = s.depth, .skip = s.feats, .norm = s.variant ? -1 : (s.depth + s.feats + 1) * s.rows, .positive = !s.variant),
+                      (.at = 0, .inputs = s.depth, .skip = s.feats, .norm = s.variant ? -1 : (s.depth + s.feats + 1) * s.rows, .positive = !s.variant),
                       VIEWS2);
 }
 
@@ -155,7 +155,7 @@ LAYOUT(icnn_pullback, {icnn_size(s), true, READ}, {icnn_size(s), true, READ}, {i
 static brn_status run_icnn_pullback(brn_queue *q, shape s, brn_mat *m)
 {
     return BRN_LAUNCH(q, icnn_pullback, s.rows, 1,
-                      (.at = 0, .in = s.depth, .skip = s.feats, .norm = s.variant ? -1 : (s.depth + s.feats + 1) * s.rows, .positive = !s.variant),
+                      (.at = 0, .inputs = s.depth, .skip = s.feats, .norm = s.variant ? -1 : (s.depth + s.feats + 1) * s.rows, .positive = !s.variant),
                       VIEWS3);
 }
 
