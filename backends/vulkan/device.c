@@ -1,6 +1,6 @@
 /* The table, and opening a device. */
 #include "core/memory.h"
-#include "vulkan/vulkan.h"
+#include "vulkan/vk.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ static void describe(const brn_vk *v, VkPhysicalDevice physical, int index, brn_
     v->fn.GetPhysicalDeviceMemoryProperties(physical, &memory);
     *info = (brn_device_info){.gpu = is_gpu(&p), .memory = memory_of(&memory)};
     snprintf(info->name, sizeof info->name, "vulkan:%d", index);
-    snprintf(info->description, sizeof info->description, "%.60s, %s, Vulkan %u.%u, work-groups of %u, %u KiB shared", p.deviceName, kind_of(&p),
+    snprintf(info->description, sizeof info->description, "%.40s, %s, Vulkan %u.%u, work-groups of %u, %u KiB shared", p.deviceName, kind_of(&p),
              VK_API_VERSION_MAJOR(p.apiVersion), VK_API_VERSION_MINOR(p.apiVersion), p.limits.maxComputeWorkGroupInvocations,
              p.limits.maxComputeSharedMemorySize >> 10);
     if (brn_vk_lacks(&p, info->reason)) return;
@@ -74,6 +74,7 @@ static void vulkan_close(brn_device *dev)
     if (!v) return;
     if (v->device) {
         v->fn.DeviceWaitIdle(v->device);
+        brn_vk_gemm_close(v);
         brn_vk_kernels_close(v);
         brn_vk_record_close(v);
         brn_vk_memory_close(v);

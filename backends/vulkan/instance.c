@@ -1,6 +1,6 @@
 /* The loader, an instance, and what devices there are. */
 #include "core/memory.h"
-#include "vulkan/vulkan.h"
+#include "vulkan/vk.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -14,16 +14,16 @@ static brn_status load_global(brn_vk *v, PFN_vkGetInstanceProcAddr *get)
     void *symbol = dlsym(v->library, "vkGetInstanceProcAddr");
     if (!symbol) return brn_fail(BRN_ERR_DEVICE, "%s: libvulkan.so.1 has no vkGetInstanceProcAddr", v->name);
     memcpy(get, &symbol, sizeof symbol);
-#define LOAD(name)                                                                                           \
-    v->fn.name = (PFN_vk##name)(*get)(v->instance, "vk" #name);                                              \
-    if (!v->fn.name) return brn_fail(BRN_ERR_DEVICE, "%s: the Vulkan loader has no vk" #name "; Vulkan 1.1 is needed", v->name);
+#define LOAD(entry)                                                                                           \
+    v->fn.entry = (PFN_vk##entry)(*get)(v->instance, "vk" #entry);                                              \
+    if (!v->fn.entry) return brn_fail(BRN_ERR_DEVICE, "%s: the Vulkan loader has no vk" #entry "; Vulkan 1.1 is needed", v->name);
     BRN_VK_GLOBAL_LIST(LOAD)
     return BRN_OK;
 }
 
 brn_status brn_vk_instance_open(brn_vk *v, const char *name)
 {
-    PFN_vkGetInstanceProcAddr get;
+    PFN_vkGetInstanceProcAddr get = NULL;
     uint32_t version;
     snprintf(v->name, sizeof v->name, "%s", name);
     BRN_TRY(load_global(v, &get));

@@ -2,7 +2,7 @@
  * push constants, behind the parameters, so that few sets serve all launches. */
 #include "common/program_cache.h"
 #include "core/memory.h"
-#include "vulkan/vulkan.h"
+#include "vulkan/vk.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Device memory: large blocks from the driver, pieces of them for buffers; first fit. */
 #include "core/memory.h"
-#include "vulkan/vulkan.h"
+#include "vulkan/vk.h"
 
 #include <stdlib.h>
 #include <string.h>

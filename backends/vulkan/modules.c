@@ -1,5 +1,5 @@
 /* The kernels as SPIR-V, embedded. */
-#include "vulkan/vulkan.h"
+#include "vulkan/vk.h"
 
 #include "spirv_modules.inc"
 
@@ -15,3 +15,10 @@ int brn_vk_find_module(const char *name)
         if (!strcmp(brn_vk_modules[m].name, name)) return m;
     return -1;
 }
+
+const brn_vk_tile brn_vk_tiles[] = {
+#define TILE(name, bm, bn, bk, tm, tn) {#name, bm, bn, (bm / tm) * (bn / tn), 4 * bk * (bm + bn + 2)},
+    BRN_SPIRV_TILES(TILE)
+#undef TILE
+};
+const int brn_vk_tile_count = sizeof brn_vk_tiles / sizeof *brn_vk_tiles;

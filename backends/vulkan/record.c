@@ -1,6 +1,6 @@
 /* Commands are recorded into one of a few command buffers and submitted together. A barrier stands before a
  * command only if it touches bytes that a command since the last barrier touches too, one of them writing. */
-#include "vulkan/vulkan.h"
+#include "vulkan/vk.h"
 
 enum {
     STAGES = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,

@@ -1,5 +1,5 @@
 /* Results of the driver in words, and the hooks that let tests produce them. */
-#include "vulkan/vulkan.h"
+#include "vulkan/vk.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>

@@ -1,6 +1,6 @@
 /* Copies. Host memory is read at the call: what the device is not to see yet is kept in the command buffer
  * (small) or in a ring of mapped memory until its turn comes. */
-#include "vulkan/vulkan.h"
+#include "vulkan/vk.h"
 
 #include <string.h>
 

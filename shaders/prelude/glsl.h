@@ -7,6 +7,7 @@
  * multiples of some bytes and views start anywhere; BUFFER_OFFSETS are these members.
  */
 #extension GL_EXT_spirv_intrinsics : require
+#extension GL_EXT_control_flow_attributes : require
 #define ALIASED           spirv_decorate(20)
 #define real              precise float
 #define PARAMS(name)      layout(push_constant, std430) uniform name##_p {
@@ -35,6 +36,7 @@
 #define L(x)              x
 #define LN(x, i)          x[i]
 #define FN
+#define UNROLL            [[unroll]]
 #define TO_F(x)           float(x)
 #define TO_I(x)           int(x)
 #define TO_U(x)           uint(x)

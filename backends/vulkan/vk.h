@@ -70,6 +70,15 @@ typedef struct brn_vk_module {
 extern const brn_vk_module brn_vk_modules[];
 extern const int brn_vk_module_count;
 
+/* One tile of the matrix product: modules sgemm_NAME_00 to 11, the digits say which operand is transposed. */
+typedef struct brn_vk_tile {
+    const char *name;
+    int bm, bn, lanes;
+    int shared; /* bytes */
+} brn_vk_tile;
+extern const brn_vk_tile brn_vk_tiles[];
+extern const int brn_vk_tile_count;
+
 typedef struct brn_vk {
     brn_device *dev; /* NULL while devices are only listed */
     char name[64];
@@ -110,7 +119,8 @@ typedef struct brn_vk {
     bool cache_grew;
     int *module;          /* of kernel k: number in brn_vk_modules */
     VkPipeline *pipeline; /* of module m; made on first use */
-    int product;          /* the variant of the matrix product */
+    int (*product)[4];    /* of tile t: its modules */
+    int forced_tile;      /* BRENIER_VULKAN_GEMM=NAME, or -1 */
 } brn_vk;
 
 /* result.c: a failing call is one line with the device, the call and what it was about. Call through
@@ -169,6 +179,7 @@ void brn_vk_sets_reset(brn_vk *v);
 
 /* gemm.c */
 brn_status brn_vk_gemm_open(brn_vk *v);
+void brn_vk_gemm_close(brn_vk *v);
 brn_status brn_vk_gemm(brn_queue *q, const brn_gemm_args *args);
 
 static inline brn_vk *brn_vk_of(brn_queue *q) { return q->dev->impl; }
