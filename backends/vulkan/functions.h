@@ -16,7 +16,8 @@
     V(CreateDescriptorSetLayout) V(DestroyDescriptorSetLayout) V(CreatePipelineLayout)                       \
     V(DestroyPipelineLayout) V(CreateDescriptorPool) V(DestroyDescriptorPool) V(ResetDescriptorPool)         \
     V(AllocateDescriptorSets) V(UpdateDescriptorSets)                                                        \
-    V(CreateCommandPool) V(DestroyCommandPool) V(AllocateCommandBuffers) V(BeginCommandBuffer)               \
-    V(EndCommandBuffer) V(QueueSubmit) V(CreateFence) V(DestroyFence) V(WaitForFences) V(ResetFences)        \
+    V(CreateCommandPool) V(DestroyCommandPool) V(ResetCommandPool) V(AllocateCommandBuffers)                 \
+    V(BeginCommandBuffer) V(EndCommandBuffer) V(QueueSubmit) V(CreateFence) V(DestroyFence)                  \
+    V(WaitForFences) V(ResetFences)                                                                          \
     V(CmdPipelineBarrier) V(CmdBindPipeline) V(CmdBindDescriptorSets) V(CmdPushConstants) V(CmdDispatch)     \
     V(CmdCopyBuffer) V(CmdUpdateBuffer) V(CmdFillBuffer)

@@ -66,7 +66,9 @@ int brn_vk_family(const brn_vk *v, VkPhysicalDevice physical)
 {
     enum { MOST = 32 };
     VkQueueFamilyProperties families[MOST];
-    uint32_t n = MOST;
+    uint32_t n;
+    v->fn.GetPhysicalDeviceQueueFamilyProperties(physical, &n, NULL);
+    if (n > MOST) n = MOST;
     v->fn.GetPhysicalDeviceQueueFamilyProperties(physical, &n, families);
     for (uint32_t i = 0; i < n; ++i)
         if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) return (int)i;

@@ -1,5 +1,6 @@
-/* Pipelines, descriptor sets and launches. A set binds whole buffers; where a view starts goes with the
- * push constants, behind the parameters, so that few sets serve all launches. */
+/* Pipelines, descriptor sets and launches. A set binds exactly what a launch declares to touch, from the last
+ * place where a descriptor may start; the elements from there on to the view go with the push constants, behind
+ * the parameters. Sets are kept: the launches of a training repeat. */
 #include "common/program_cache.h"
 #include "core/memory.h"
 #include "vulkan/vk.h"
@@ -158,25 +159,28 @@ static brn_status find_set(brn_vk *v, const VkDescriptorBufferInfo *info, int co
     return BRN_OK;
 }
 
-brn_status brn_vk_dispatch(brn_vk *v, int m, const void *params, size_t size, const brn_view *views, const brn_hazard_access *access, int count,
-                           uint32_t gx, uint32_t gy)
+brn_status brn_vk_dispatch(brn_vk *v, int m, const void *params, size_t size, const brn_hazard_access *access, int count, uint32_t gx, uint32_t gy)
 {
+    const size_t align = v->properties.limits.minStorageBufferOffsetAlignment;
     const uint32_t *most = v->properties.limits.maxComputeWorkGroupCount;
     const char *name = brn_vk_modules[m].name;
     VkDescriptorBufferInfo info[BRN_VK_BUFFERS];
+    brn_hazard_access bound[BRN_VK_BUFFERS];
     int32_t push[BRN_VK_PUSH / sizeof(int32_t)];
     VkDescriptorSet set;
     VkCommandBuffer commands;
     if (gx > most[0] || gy > most[1]) return brn_fail(BRN_ERR_DEVICE, "%s: %s needs %u x %u work-groups; the device allows %u x %u", v->name, name, gx, gy, most[0], most[1]);
     memcpy(push, params, size);
     for (int i = 0; i < count; ++i) {
-        const brn_vk_piece *piece = brn_vk_piece_of(views[i]);
-        info[i] = (VkDescriptorBufferInfo){piece->block->buffer, piece->offset, views[i].buf->count * views[i].buf->elem};
-        push[size / sizeof *push + (size_t)i] = (int32_t)views[i].off;
+        const brn_vk_block *block = access[i].memory;
+        bound[i] = access[i];
+        bound[i].begin -= access[i].begin % align;
+        info[i] = (VkDescriptorBufferInfo){block->buffer, bound[i].begin, bound[i].end - bound[i].begin};
+        push[size / sizeof *push + (size_t)i] = (int32_t)((access[i].begin - bound[i].begin) / sizeof *push);
     }
     if (!v->pipeline[m]) BRN_TRY(create_pipeline(v, m, count));
     BRN_TRY(find_set(v, info, count, &set));
-    BRN_TRY(brn_vk_command(v, name, access, count, &commands));
+    BRN_TRY(brn_vk_command(v, name, bound, count, &commands));
     if (v->bound != v->pipeline[m]) v->fn.CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, v->pipeline[m]);
     v->bound = v->pipeline[m];
     v->fn.CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, v->layout[count], 0, 1, &set, 0, NULL);
@@ -197,5 +201,5 @@ brn_status brn_vk_launch(brn_queue *q, int kernel, const void *params, size_t si
     for (int i = 0; i < count; ++i) access[i] = brn_vk_access(views[i], (views[i].buf->count - views[i].off) * views[i].buf->elem, k->writes >> i & 1);
     const uint32_t gx = ((uint32_t)rows + (uint32_t)k->wg - 1) / (uint32_t)k->wg;
     const uint32_t gy = !k->spread ? 1 : feats < FEATURES ? (uint32_t)feats : FEATURES;
-    return brn_vk_dispatch(v, v->module[kernel], params, size, views, access, count, gx, gy);
+    return brn_vk_dispatch(v, v->module[kernel], params, size, access, count, gx, gy);
 }

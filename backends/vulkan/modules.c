@@ -17,7 +17,7 @@ int brn_vk_find_module(const char *name)
 }
 
 const brn_vk_tile brn_vk_tiles[] = {
-#define TILE(name, bm, bn, bk, tm, tn) {#name, bm, bn, (bm / tm) * (bn / tn), 4 * bk * (bm + bn + 2)},
+#define TILE(name, bm, bn, bk, tm, tn) {#name, bm, bn, (bm / tm) * (bn / tn), tm * tn, 4 * bk * (bm + bn + 2)},
     BRN_SPIRV_TILES(TILE)
 #undef TILE
 };

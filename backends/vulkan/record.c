@@ -10,12 +10,11 @@ enum {
 
 brn_status brn_vk_record_open(brn_vk *v)
 {
-    const VkCommandPoolCreateInfo pool = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
-                                          .queueFamilyIndex = v->family};
-    BRN_TRY(BRN_VK(v, CreateCommandPool, (v->device, &pool, NULL, &v->pool), "commands"));
     for (int i = 0; i < BRN_VK_FRAMES; ++i) {
         brn_vk_frame *f = &v->frame[i];
-        const VkCommandBufferAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, .commandPool = v->pool,
+        const VkCommandPoolCreateInfo pool = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, .queueFamilyIndex = v->family};
+        BRN_TRY(BRN_VK(v, CreateCommandPool, (v->device, &pool, NULL, &f->pool), "commands"));
+        const VkCommandBufferAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, .commandPool = f->pool,
                                                   .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY, .commandBufferCount = 1};
         const VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
         BRN_TRY(BRN_VK(v, AllocateCommandBuffers, (v->device, &info, &f->commands), "commands"));
@@ -26,9 +25,10 @@ brn_status brn_vk_record_open(brn_vk *v)
 
 void brn_vk_record_close(brn_vk *v)
 {
-    for (int i = 0; i < BRN_VK_FRAMES; ++i)
+    for (int i = 0; i < BRN_VK_FRAMES; ++i) {
         if (v->frame[i].fence) v->fn.DestroyFence(v->device, v->frame[i].fence, NULL);
-    if (v->pool) v->fn.DestroyCommandPool(v->device, v->pool, NULL); /* and its command buffers */
+        if (v->frame[i].pool) v->fn.DestroyCommandPool(v->device, v->frame[i].pool, NULL); /* and its command buffer */
+    }
     brn_hazard_free(v->hazard);
 }
 
@@ -45,6 +45,7 @@ static brn_status begin(brn_vk *v)
     brn_vk_frame *f = &v->frame[v->current];
     if (f->pending) BRN_TRY(wait_for(v, f));
     BRN_TRY(BRN_VK(v, ResetFences, (v->device, 1, &f->fence), "a command buffer"));
+    BRN_TRY(BRN_VK(v, ResetCommandPool, (v->device, f->pool, 0), "a command buffer"));
     const VkCommandBufferBeginInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO, .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
     BRN_TRY(BRN_VK(v, BeginCommandBuffer, (f->commands, &info), "a command buffer"));
     v->recording = true;

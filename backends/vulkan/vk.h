@@ -49,6 +49,7 @@ typedef struct brn_vk_block {
 } brn_vk_block;
 
 typedef struct brn_vk_frame {
+    VkCommandPool pool; /* of this one buffer: resetting a whole pool is what drivers do best */
     VkCommandBuffer commands;
     VkFence fence;
     bool pending; /* submitted, not known to be complete */
@@ -74,7 +75,8 @@ extern const int brn_vk_module_count;
 typedef struct brn_vk_tile {
     const char *name;
     int bm, bn, lanes;
-    int shared; /* bytes */
+    int results; /* of one lane */
+    int shared;  /* bytes */
 } brn_vk_tile;
 extern const brn_vk_tile brn_vk_tiles[];
 extern const int brn_vk_tile_count;
@@ -101,7 +103,6 @@ typedef struct brn_vk {
     brn_vk_block *blocks, *upload, *download;
     size_t upload_at;
 
-    VkCommandPool pool;
     brn_vk_frame frame[BRN_VK_FRAMES];
     int current, commands; /* the frame being recorded and its commands */
     bool recording;
@@ -171,9 +172,8 @@ void brn_vk_kernels_close(brn_vk *v);
 brn_status brn_vk_launch(brn_queue *q, int kernel, const void *params, size_t size, int rows, int feats, const brn_view *views, int count);
 /** Number of a module by its name, or -1. */
 int brn_vk_find_module(const char *name);
-/** Run module m on a grid; `access` says what it touches in views[i], in bytes of the view's block. */
-brn_status brn_vk_dispatch(brn_vk *v, int m, const void *params, size_t size, const brn_view *views, const brn_hazard_access *access, int count,
-                           uint32_t gx, uint32_t gy);
+/** Run module m on a grid. `access` says what it touches, each in a block (brn_vk_access). */
+brn_status brn_vk_dispatch(brn_vk *v, int m, const void *params, size_t size, const brn_hazard_access *access, int count, uint32_t gx, uint32_t gy);
 /** Forget all descriptor sets; nothing may be recorded or running. */
 void brn_vk_sets_reset(brn_vk *v);
 
