@@ -5,6 +5,7 @@
 #define BRN_OPENCL_CL_API_H
 
 #include "core/error.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -113,6 +114,8 @@ brn_status brn_cl_load(void);
 
 /** Test hook: the n-th call from now fails with `code` (0 = none does). */
 void brn_opencl_fail_at(long n, cl_int code);
+/** Whether a failure is still to come. */
+bool brn_opencl_fail_pending(void);
 cl_int brn_opencl_injected(void);
 
 /** "CL_OUT_OF_RESOURCES", or "error". */

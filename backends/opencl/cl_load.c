@@ -49,6 +49,8 @@ void brn_opencl_fail_at(long n, cl_int code)
     atomic_store(&fail_at, n);
 }
 
+bool brn_opencl_fail_pending(void) { return atomic_load(&fail_at) != 0; }
+
 cl_int brn_opencl_injected(void)
 {
     if (atomic_load_explicit(&fail_at, memory_order_relaxed) == 0) return CL_SUCCESS;

@@ -89,6 +89,7 @@ static brn_status start(brn_device *dev, brn_opencl *cl, const char *spec)
     if (*reason) return brn_fail(BRN_ERR_DEVICE, "%s cannot be used: %s", cl->label, reason);
     choose_options(cl);
     BRN_TRY(connect(cl));
+    BRN_TRY(brn_opencl_gemm_create(cl));
     dev->real_size = sizeof(float);
     dev->tile_rows = 1 << 20;
     dev->queue_count = 1;
@@ -120,6 +121,7 @@ static brn_status alloc_buffer(brn_buf *buf, const char *what)
                         what, buf->count, (unsigned long long)cl->limits.most_at_once >> 20);
     buf->data = CL_MAKE(&code, clCreateBuffer(cl->context, CL_MEM_READ_WRITE, bytes, NULL, &code));
     if (code == CL_SUCCESS) return BRN_OK;
+    buf->data = NULL;
     return brn_opencl_fail(cl, code, "clCreateBuffer", "%s, %zu bytes", what, bytes);
 }
 

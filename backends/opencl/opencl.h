@@ -67,6 +67,8 @@ void brn_opencl_program_free(brn_opencl_program *p);
 brn_status brn_opencl_run(brn_queue *q, const char *name, cl_kernel kernel, const void *params, size_t size, const brn_view *views,
                           int count, size_t wg, size_t groups_x, size_t groups_y);
 
+/** Products, gemm.c. What was begun by a create that fails is released by free. */
+brn_status brn_opencl_gemm_create(brn_opencl *cl);
 brn_status brn_opencl_product(brn_queue *q, const brn_gemm_args *args);
 void brn_opencl_gemm_free(brn_opencl *cl);
 

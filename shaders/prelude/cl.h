@@ -2,7 +2,7 @@
  *
  * A view of a buffer is a kernel argument and the number of elements before its first: sub-buffers would have to
  * begin at the device's alignment. The sum is taken once, by VIEWS, which stands in front of each kernel.
- * Where fma() is no instruction (FP_FAST_FMAF is not defined) it would be emulated: the product is rounded before
+ * Where fma() is no instruction it would be emulated: the product is rounded before
  * the sum there, as on a host without the instruction, and the results differ by that rounding. */
 #pragma OPENCL FP_CONTRACT OFF
 typedef float real;
@@ -43,7 +43,7 @@ typedef float real;
 #define M_ABS             fabs
 #define M_FLOOR           floor
 #define M_EPSILON         1.1920929e-7f
-#ifdef FP_FAST_FMAF
+#if defined(FP_FAST_FMAF) || defined(__FMA__) || defined(__ARM_FEATURE_FMA) /* PoCL has only the compiler's names */
 #define M_FMA             fma
 #else
 #define M_FMA(a, b, c)    ((a) * (b) + (c))
