@@ -179,14 +179,17 @@ static inline __attribute__((always_inline)) void activate_row(const int kind, r
     }
 }
 
-/* Features [i, end). */
+/* Features [i, end). Where they follow each other without gaps they are one long row: the polynomial's
+ * constants are then loaded once and not once a feature. */
 static void activate(const brn_host_forward *a, const real *u, int ldu, int i, int end)
 {
+    const bool joined = ldu == a->rows && a->ldz == a->rows && (!a->q || a->ldq == a->rows);
+    const int length = joined ? (end - i) * a->rows : a->rows;
     real *z = a->z, *q = a->q;
 #define ACTIVATION(id)                                                                                       \
     case id:                                                                                                 \
-        for (; i < end; ++i)                                                                                 \
-            activate_row(id, a->c, a->rows, u + (ptrdiff_t)i * ldu, z + (ptrdiff_t)i * a->ldz,               \
+        for (; i < end; i += joined ? end - i : 1)                                                           \
+            activate_row(id, a->c, length, u + (ptrdiff_t)i * ldu, z + (ptrdiff_t)i * a->ldz,                \
                          q ? q + (ptrdiff_t)i * a->ldq : NULL);                                              \
         break
     switch (a->kind) {

@@ -21,6 +21,7 @@
 #include "measure.h"
 #include "model.h"
 #include "plot.h"
+#include "selftest.h"
 #include "settings.h"
 #include "status.h"
 #include "table.h"

@@ -4,6 +4,7 @@
  * With steps of H the truncation error is about H^2 f''' / 6 = 1e-10 and the rounding error
  * 2^-53 |f| / H = 1e-11, both relative to derivatives of size 1: TOLERANCE leaves two orders for the
  * constants. relu and leaky_relu have kinks; the fixed seed keeps samples away from them. */
+#include "selftest/case.h"
 #include "support/devices.h"
 #include "support/subject.h"
 
@@ -15,7 +16,7 @@ enum { N = 3, ROWS = 5 };
 static const double H = 1e-5, TOLERANCE = 1e-8;
 
 typedef struct {
-    test_subject s;
+    brn_subject s;
     const char *label;
     double x[N * ROWS], v[N * ROWS], *theta;
 } probe;
@@ -26,7 +27,7 @@ static void compare(const probe *p, const char *what, const double *exact, const
     size_t at = 0;
     for (size_t i = 0; i < count; ++i) {
         scale = fmax(scale, fabs(exact[i]));
-        const double worse = test_worse(error, exact[i], difference[i]);
+        const double worse = brn_parity_worse(error, exact[i], difference[i]);
         if (worse > error) error = worse, at = i;
     }
     cr_expect(error <= TOLERANCE * scale, "%s: %s %zu is %.12g, the difference quotient %.12g (error %.1e of the largest)", p->label, what,
@@ -49,9 +50,11 @@ static void by_input(probe *p, bool mixed, double *difference)
 {
     for (int i = 0; i < N * ROWS; ++i) {
         const double x = p->x[i];
-        p->x[i] = x + H, test_subject_write(&p->s, p->s.x, p->x);
+        p->x[i] = x + H;
+        test_subject_write(&p->s, p->s.x, p->x);
         const double up = scalar(p, mixed);
-        p->x[i] = x - H, test_subject_write(&p->s, p->s.x, p->x);
+        p->x[i] = x - H;
+        test_subject_write(&p->s, p->s.x, p->x);
         difference[i] = (up - scalar(p, mixed)) / (2 * H);
         p->x[i] = x;
     }
@@ -62,22 +65,24 @@ static void by_parameter(probe *p, bool mixed, double *difference)
 {
     for (size_t i = 0; i < p->s.size; ++i) {
         const double t = p->theta[i];
-        p->theta[i] = t + H, test_subject_set_theta(&p->s, p->theta);
+        p->theta[i] = t + H;
+        test_subject_set_theta(&p->s, p->theta);
         const double up = scalar(p, mixed);
-        p->theta[i] = t - H, test_subject_set_theta(&p->s, p->theta);
+        p->theta[i] = t - H;
+        test_subject_set_theta(&p->s, p->theta);
         difference[i] = (up - scalar(p, mixed)) / (2 * H);
         p->theta[i] = t;
     }
     test_subject_set_theta(&p->s, p->theta);
 }
 
-static void check(brn_device *dev, test_network network, int kind, float c)
+static void check(brn_device *dev, brn_network_kind network, int kind, float c)
 {
     char label[80];
     brn_net_shape shape;
     probe p = {.label = label};
-    snprintf(label, sizeof label, "%s, activation %d", test_network_names[network], kind);
-    MUST(test_shape(&shape, network, N, &(brn_widths){3, {4, 5, 3}}, kind, c));
+    snprintf(label, sizeof label, "%s, activation %d", brn_network_names[network], kind);
+    MUST(brn_network_shape(&shape, network, N, &(brn_widths){3, {4, 5, 3}}, kind, c));
     test_subject_open(&p.s, dev, &shape, network, ROWS, 11);
     p.theta = calloc(p.s.size, sizeof(double));
     double *exact = calloc(p.s.size, sizeof(double)), *difference = calloc(p.s.size, sizeof(double)), hv[N * ROWS], grad[N * ROWS];
@@ -100,16 +105,16 @@ static void check(brn_device *dev, test_network network, int kind, float c)
     compare(&p, "hessian product", hv, difference, N * ROWS);
 
     free(p.theta), free(exact), free(difference);
-    test_subject_close(&p.s);
+    brn_subject_close(&p.s);
 }
 
 Test(gradients, agree_with_central_differences)
 {
     brn_device *dev = test_oracle_open();
-    for (int network = 0; network < TEST_NETWORKS; ++network) {
-        if (network == TEST_QUADRATIC) continue;
-        for (int kind = BRN_ACT_NONE; kind <= BRN_ACT_SILU; ++kind) check(dev, (test_network)network, kind, kind == BRN_ACT_LEAKY_RELU ? 0.2f : 0.7f);
+    for (int network = 0; network < BRN_NETWORK_KINDS; ++network) {
+        if (network == BRN_NETWORK_QUADRATIC) continue;
+        for (int kind = BRN_ACT_NONE; kind <= BRN_ACT_SILU; ++kind) check(dev, (brn_network_kind)network, kind, kind == BRN_ACT_LEAKY_RELU ? 0.2f : 0.7f);
     }
-    check(dev, TEST_QUADRATIC, BRN_ACT_CELU, 1); /* its activations are part of its definition */
+    check(dev, BRN_NETWORK_QUADRATIC, BRN_ACT_CELU, 1); /* its activations are part of its definition */
     brn_device_close(dev);
 }

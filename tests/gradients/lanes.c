@@ -11,7 +11,7 @@
 enum { N = 7, TILE = 64, OUTPUTS = 1 + 2 * N };
 
 /* value, gradient and Hessian product of every row, [OUTPUTS][TILE] */
-static void results(test_subject *s, int rows, double *out)
+static void results(brn_subject *s, int rows, double *out)
 {
     double *ignored = calloc(s->size, sizeof(double));
     test_subject_value_grad(s, rows);
@@ -37,15 +37,15 @@ static void expect_same(const char *label, int rows, const int *order, const dou
                          found[i * TILE + r], whole[i * TILE + order[r]]);
 }
 
-static void check(brn_device *dev, const char *device, test_network network, int kind)
+static void check(brn_device *dev, const char *device, brn_network_kind network, int kind)
 {
     char label[128];
     brn_net_shape shape;
-    test_subject s;
+    brn_subject s;
     double original[3][N * TILE], permuted[N * TILE], whole[OUTPUTS * TILE], found[OUTPUTS * TILE];
     int order[TILE];
-    snprintf(label, sizeof label, "%s, activation %d [%s]", test_network_names[network], kind, device);
-    MUST(test_shape(&shape, network, N, &(brn_widths){3, {37, 21, 10}}, kind, 0.9f));
+    snprintf(label, sizeof label, "%s, activation %d [%s]", brn_network_names[network], kind, device);
+    MUST(brn_network_shape(&shape, network, N, &(brn_widths){3, {37, 21, 10}}, kind, 0.9f));
     test_subject_open(&s, dev, &shape, network, TILE, 13);
     const brn_mat inputs[3] = {s.x, s.v, s.w};
     for (int m = 0; m < 3; ++m) test_subject_read(&s, inputs[m], original[m]);
@@ -60,7 +60,7 @@ static void check(brn_device *dev, const char *device, test_network network, int
         expect_same(label, rows, order, whole, found);
         for (int r = 0; r < TILE; ++r) order[r] = (order[r] * 29 + 17) % TILE; /* another permutation each time */
     }
-    test_subject_close(&s);
+    brn_subject_close(&s);
 }
 
 Test(lanes, results_do_not_depend_on_the_rows_beside)
@@ -70,11 +70,11 @@ Test(lanes, results_do_not_depend_on_the_rows_beside)
     for (int i = 0; i < count; ++i) {
         if (strcmp(devices[i].name, "host")) continue;
         brn_device *dev = test_device_open(&devices[i], 1);
-        for (int kind = BRN_ACT_NONE; kind <= BRN_ACT_SILU; ++kind) check(dev, devices[i].label, TEST_MLP_LAST, kind);
-        for (int network = 0; network < TEST_NETWORKS; ++network) check(dev, devices[i].label, (test_network)network, BRN_ACT_ELU);
+        for (int kind = BRN_ACT_NONE; kind <= BRN_ACT_SILU; ++kind) check(dev, devices[i].label, BRN_NETWORK_MLP_LAST, kind);
+        for (int network = 0; network < BRN_NETWORK_KINDS; ++network) check(dev, devices[i].label, (brn_network_kind)network, BRN_ACT_ELU);
         brn_device_close(dev);
     }
     brn_device *oracle = test_oracle_open();
-    check(oracle, "host:f64", TEST_MLP, BRN_ACT_SILU);
+    check(oracle, "host:f64", BRN_NETWORK_MLP, BRN_ACT_SILU);
     brn_device_close(oracle);
 }

@@ -1,19 +1,9 @@
 #include "support/devices.h"
 #include "host/host.h"
 
-#include <float.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-double test_tolerance(int reduction) { return 8 * (double)FLT_EPSILON * sqrt(reduction); }
-
-double test_worse(double error, double found, double expected)
-{
-    const double e = fabs(found - expected);
-    return isnan(e) ? INFINITY : fmax(error, e);
-}
 
 static bool in_list(const char *list, const char *item)
 {

@@ -26,11 +26,4 @@ brn_device *test_device_open(const test_device *d, int threads);
 /** The double-precision oracle, one thread. */
 brn_device *test_oracle_open(void);
 
-/** The error that parity allows, scaled by max|reference|, for sums over `reduction` terms. The one place
- *  where it is stated. */
-double test_tolerance(int reduction);
-
-/** The larger of `error` and |found - expected|; a NaN on one side only is infinitely wrong. */
-double test_worse(double error, double found, double expected);
-
 #endif

@@ -1,0 +1,47 @@
+/* The parity table: kernels of the optimizers. Here the lanes are parameters: rows * feats of them, from
+ * element AT of their buffers on. */
+#include "selftest/case.h"
+
+enum { AT = 3 };
+
+static int elements(const brn_case *c) { return c->rows * c->feats; }
+static int room(const brn_case *c) { return AT + elements(c); }
+
+/* variant 0: parameters step; 1: the direction alone */
+BRN_CASE_LAYOUT(adam, BRN_VECTOR(READ, room(c)), BRN_VECTOR(UPDATED, room(c)), BRN_VECTOR(UPDATED, room(c), .fill = brn_case_positive),
+                BRN_VECTOR(UPDATED, room(c)))
+BRN_CASE_RUN(adam)
+{
+    return BRN_LAUNCH(q, adam, elements(c), 1,
+                      (.at = AT, .beta1 = 0.9f, .beta2 = 0.95f, .scale1 = 1.5f, .scale2 = 1.2f, .epsilon = 1e-8f, .rate = 1e-2f,
+                       .decay = 1e-3f, .apply = !c->variant), BRN_CASE_VIEWS4);
+}
+
+BRN_CASE_LAYOUT(nesterov, BRN_VECTOR(UPDATED, room(c)), BRN_VECTOR(UPDATED, room(c)))
+BRN_CASE_RUN(nesterov) { return BRN_LAUNCH(q, nesterov, elements(c), 1, (.at = AT, .momentum = 0.95f), BRN_CASE_VIEWS2); }
+
+BRN_CASE_LAYOUT(normalise, BRN_VECTOR(UPDATED, room(c)))
+BRN_CASE_RUN(normalise) { return BRN_LAUNCH(q, normalise, 256, 1, (.at = AT, .count = elements(c)), brn_mat_view(m[0])); }
+
+BRN_CASE_LAYOUT(newton_schulz, BRN_VECTOR(READ, room(c)), BRN_VECTOR(UPDATED, room(c)))
+BRN_CASE_RUN(newton_schulz)
+{
+    return BRN_LAUNCH(q, newton_schulz, c->rows, c->feats, (.at = AT, .diagonal = c->rows / 3, .a = 3.4445f, .b = -4.775f), BRN_CASE_VIEWS2);
+}
+
+BRN_CASE_LAYOUT(param_step, BRN_VECTOR(READ, room(c)), BRN_VECTOR(UPDATED, room(c)))
+BRN_CASE_RUN(param_step) { return BRN_LAUNCH(q, param_step, elements(c), 1, (.at = AT, .rate = 1e-2f, .decay = 1e-3f), BRN_CASE_VIEWS2); }
+
+BRN_CASE_LAYOUT(running_mean, BRN_VECTOR(READ, elements(c)), BRN_VECTOR(UPDATED, elements(c)))
+BRN_CASE_RUN(running_mean) { return BRN_LAUNCH(q, running_mean, elements(c), 1, (.keep = 0.9f), BRN_CASE_VIEWS2); }
+
+#define OP(name, variants, reduction, flops) {"learning", #name, variants, false, reduction, layout_##name, run_##name, flops, {0}}
+static const brn_operation operations[] = {
+    OP(adam, 2, brn_case_one, 15),
+    OP(nesterov, 1, brn_case_one, 5),
+    OP(normalise, 1, brn_case_all, 3),
+    OP(newton_schulz, 1, brn_case_one, 2),
+    OP(param_step, 1, brn_case_one, 4),
+    OP(running_mean, 1, brn_case_one, 3),
+};
+const brn_operation_list brn_learning_operations = {operations, sizeof operations / sizeof *operations};
