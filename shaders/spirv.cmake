@@ -50,9 +50,10 @@ function(brn_spirv module file constants)
   endforeach()
   set(text "#version 450\n${constants}#define BUFFER_OFFSETS${offsets}\n${BRN_GLSL_PRELUDE}${body}")
   file(CONFIGURE OUTPUT ${BRN_SPIRV_FOLDER}/${module}.comp CONTENT "${text}" @ONLY)
+  # Not optimised: copies of an unrolled loop would lose what makes them precise, and drivers do it all again.
   # -w: glslc has no other way to be told that "precise" on arguments is meant for their use
   add_custom_command(OUTPUT ${BRN_SPIRV_FOLDER}/${module}.inc
-    COMMAND ${BRENIER_GLSLC} --target-env=vulkan1.1 -O -w -mfmt=num -o ${module}.inc ${module}.comp
+    COMMAND ${BRENIER_GLSLC} --target-env=vulkan1.1 -w -mfmt=num -o ${module}.inc ${module}.comp
     DEPENDS ${BRN_SPIRV_FOLDER}/${module}.comp WORKING_DIRECTORY ${BRN_SPIRV_FOLDER}
     COMMENT "SPIR-V ${module}" VERBATIM)
   set(BRN_SPIRV_OUTPUTS ${BRN_SPIRV_OUTPUTS} ${BRN_SPIRV_FOLDER}/${module}.inc PARENT_SCOPE)

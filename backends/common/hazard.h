@@ -24,7 +24,8 @@ typedef struct brn_hazard_access {
 
 static inline bool brn_hazard_conflict(const brn_hazard_access *a, const brn_hazard_access *b)
 {
-    return a->memory == b->memory && (a->write || b->write) && a->begin < b->end && b->begin < a->end;
+    const size_t begin = a->begin > b->begin ? a->begin : b->begin, end = a->end < b->end ? a->end : b->end;
+    return a->memory == b->memory && (a->write || b->write) && begin < end;
 }
 
 bool brn_hazard_wanted(void);

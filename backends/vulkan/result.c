@@ -44,9 +44,10 @@ void brn_vk_fail_at(long n, int result)
     atomic_store(&fail_at, n);
 }
 
+bool brn_vk_fail_pending(void) { return atomic_load(&fail_at) > 0; }
 void brn_vk_skip_barrier(long n) { atomic_store(&skip_at, n); }
 
-static bool counts_down(_Atomic long *n) { return atomic_load_explicit(n, memory_order_relaxed) && atomic_fetch_sub(n, 1) == 1; }
+static bool counts_down(_Atomic long *n) { return atomic_load_explicit(n, memory_order_relaxed) > 0 && atomic_fetch_sub(n, 1) == 1; }
 
 bool brn_vk_barrier_skipped(void) { return counts_down(&skip_at); }
 
