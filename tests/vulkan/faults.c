@@ -47,8 +47,8 @@ static void walk(VkResult result, brn_status expected, long share, int least)
     if (__lsan_do_recoverable_leak_check) cr_assert_eq(__lsan_do_recoverable_leak_check(), 0, "memory was leaked");
 }
 
-Test(vulkan_faults, lost_device) { walk(VK_ERROR_DEVICE_LOST, BRN_ERR_DEVICE, 12, 40); }
-Test(vulkan_faults, out_of_device_memory) { walk(VK_ERROR_OUT_OF_DEVICE_MEMORY, BRN_ERR_MEMORY, 3, 10); }
+Test(vulkan_faults, lost_device) { walk(VK_ERROR_DEVICE_LOST, BRN_ERR_DEVICE, 6, 25); }
+Test(vulkan_faults, out_of_device_memory) { walk(VK_ERROR_OUT_OF_DEVICE_MEMORY, BRN_ERR_MEMORY, 2, 8); }
 
 /* What a training has written stays whole when the device goes. */
 Test(vulkan_faults, the_last_checkpoint_is_kept)

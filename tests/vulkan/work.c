@@ -1,9 +1,6 @@
 /* Memory, copies and the recording of commands, with mapped and with staged memory; the checker is on. */
 #include "support/devices.h"
 #include "vulkan/vk.h"
-#include "model/model.h"
-#include "training/trainer.h"
-#include <brenier/settings.h>
 
 #include <stdio.h>
 #include <stdlib.h>
