@@ -8,6 +8,7 @@
 
 #include "status.h"
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -31,7 +32,14 @@ typedef struct brn_device_info {
  *  may exceed capacity; capacity 0 asks for the number only). Opens none. */
 BRN_API brn_status brn_device_list(brn_device_info *info, int capacity, int *count);
 
+/** The entry of a device list that "auto" takes: the first usable real GPU in the order of the list, else the
+ *  host; -1 where there is neither. A software driver is never taken, the host is faster.
+ *  @param why [out] the reason, for people, in why[0..size) */
+BRN_API int brn_device_choose(const brn_device_info *info, int count, char *why, size_t size);
+
 /** Open a device by name. `threads` is for hosts: 0 = one per usable core. Results do not depend on it.
+ *  "auto" goes on to its next choice where the first cannot be opened. The environment variable
+ *  BRENIER_DEVICE_MEMORY limits the bytes that may be allocated.
  *  @return BRN_ERR_DEVICE with the known names for an unknown or unusable one. Release with
  *  brn_device_close, after everything made on it. */
 BRN_API brn_status brn_device_open(brn_device **device, const char *name, int threads);
@@ -39,6 +47,8 @@ BRN_API void brn_device_close(brn_device *device);
 
 /** The device's full name. Valid while it is open. */
 BRN_API const char *brn_device_name(const brn_device *device);
+/** Why "auto" took this device; "" where it was asked for by name. Valid while it is open. */
+BRN_API const char *brn_device_why(const brn_device *device);
 
 #ifdef __cplusplus
 }

@@ -29,7 +29,7 @@ typedef struct brn_selftest_result {
     const char *group;     /**< "product", "layer", "solver", "learning", "sampling", "network",
                             *   "optimizer", "training", "conjugate" */
     const char *operation; /**< name of the kernel or of what is computed */
-    const char *size;      /**< where the error was largest */
+    const char *size;      /**< where the error was largest; "" where all is identical */
     int cases;
     double share;          /**< largest error as share of the tolerance: 1 is the limit */
     double seconds;        /**< of one call at a representative size (1024 rows); NaN where it was not timed */
@@ -52,10 +52,11 @@ typedef struct brn_selftest_summary {
     double distance_limit;
     double l2_uvp, oracle_l2_uvp; /**< held-out error of the trained map against the closed form, percent */
     double step_seconds;
-    bool counted;             /**< the next four are known: of a device with one queue */
+    bool counted;             /**< the next five are known: of a device with one queue */
     double launches_per_step, products_per_step;
     double submissions_per_step; /**< calls that hand work to a driver */
-    double waits_per_step;       /**< for a driver */
+    double waits_per_step;       /**< for a driver, */
+    double waits_per_step_outside; /**< and of these outside the conjugate solver */
     int    solve_rows;
     int    stops[4], oracle_stops[4]; /**< rows of the solve by brn_conjugate_stop */
     double argmin;            /**< largest difference of a coordinate of the solutions */

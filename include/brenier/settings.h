@@ -85,6 +85,7 @@ typedef struct brn_optimizer_settings {
     double weight_decay;  /**< decoupled, times the rate (auto: < 0) */
     double epsilon;       /**< added to the root of the second moment */
     double matrix_lr;     /**< Muon: rate of the weight matrices (auto: 0) */
+    double clip;          /**< longest gradient, in running means of its norm; 0 = any (auto: < 0) */
     double momentum;      /**< Muon: Nesterov momentum of the weight matrices */
     double factor_beta;   /**< SOAP: averaging of the Kronecker factors */
     int    refresh;       /**< SOAP: steps between two refreshes of the eigenvectors (auto: 0) */

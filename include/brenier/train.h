@@ -10,7 +10,30 @@
 extern "C" {
 #endif
 
-/** What a training reports, a few times a second and after every evaluation. */
+/** Bytes of device memory that a training needs at most, by part. */
+typedef struct brn_memory_plan {
+    char device[64];
+    uint64_t parameters;  /**< of both networks, averages included */
+    uint64_t gradients;
+    uint64_t optimizer;   /**< moments, factors */
+    uint64_t batches;     /**< samples, predictions, losses, the evaluation's too */
+    uint64_t activations; /**< of networks, for values and derivatives */
+    uint64_t solver;      /**< state of the conjugate problems */
+    uint64_t sampler;     /**< scratch of the samplers */
+    uint64_t data;        /**< what stands on the device already: the pair's rows and maps */
+    uint64_t other;       /**< what belongs to none of these */
+    uint64_t total;
+    uint64_t memory;      /**< of the device, or BRENIER_DEVICE_MEMORY; 0 = unknown. A sixteenth is left to drivers */
+    int tile_rows;        /**< rows worked on at a time; */
+    int full_rows;        /**< more than tile_rows where the whole batch would not have fitted */
+} brn_memory_plan;
+
+/** What brn_train would need on a device. Where not everything fits at once, the device's chunks of rows are made smaller,
+ *  from now on, until it does; results change by rounding only.
+ *  @return BRN_ERR_MEMORY with the largest parts, and what to lower, where that does not help */
+BRN_API brn_status brn_train_plan(brn_device *device, const brn_settings *settings, brn_memory_plan *plan);
+
+/** What a training reports: its plan, then its state a few times a second and after every evaluation. */
 typedef struct brn_progress {
     int64_t step, steps;
     double seconds;             /**< of this call, evaluations included */
@@ -24,6 +47,7 @@ typedef struct brn_progress {
     double failed_rows;         /**< share of its rows that did not converge */
     bool   pretraining;         /**< step counts pretraining steps */
     bool   evaluated;           /**< follows an evaluation */
+    const brn_memory_plan *plan;/**< in the first report, which comes before anything is computed; then NULL */
 } brn_progress;
 
 /** Called on the calling thread; return false to save and stop. */
@@ -41,7 +65,7 @@ typedef bool (*brn_progress_fn)(void *user, const brn_progress *progress);
  *  settings->out = "" trains without files.
  *  @param progress may be NULL
  *  @param model    [out] the trained model, may be NULL; free with brn_model_free
- *  @return BRN_OK; BRN_ERR_STOPPED (saved on request); BRN_ERR_DIVERGED (the last finite checkpoint is
+ *  @return BRN_OK; BRN_ERR_MEMORY before anything starts where it cannot fit; BRN_ERR_STOPPED (saved on request); BRN_ERR_DIVERGED (the last finite checkpoint is
  *          kept and named); BRN_ERR_DISK and others as their names say. */
 BRN_API brn_status brn_train(brn_device *device, const brn_settings *settings, bool resume, brn_progress_fn progress,
                              void *user, brn_model **model);

@@ -91,6 +91,9 @@ typedef struct cli_session {
     brn_settings settings;
 } cli_session;
 
+/** Open the device that settings name, and tell on the standard error what "auto" chose. */
+brn_status cli_open_device(brn_device **device, const brn_settings *settings, bool quiet);
+
 /** Device and model; all zero before. Release with cli_session_close, on failure too. */
 brn_status cli_session_open(cli_session *session, const cli_args *args, const char *path);
 /** And the pair of its settings. */
@@ -127,6 +130,11 @@ void cli_json_number(cJSON *object, const char *name, double value);
 /** Scores of a model beside the baselines, as a table or as a tree. */
 brn_status cli_print_evaluation(const brn_evaluation *e);
 cJSON *cli_json_evaluation(const brn_evaluation *e);
+
+/** A training's memory: a line for progress, a table, a tree. */
+void cli_report_plan(const brn_memory_plan *plan);
+void cli_print_plan(const brn_memory_plan *plan);
+cJSON *cli_json_plan(const brn_memory_plan *plan);
 
 /** "35s", "2h05m". */
 void cli_format_seconds(char text[static 16], double seconds);

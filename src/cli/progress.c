@@ -55,6 +55,11 @@ bool cli_progress_step(void *user, const brn_progress *p)
 {
     cli_progress *progress = user;
     char line[LINE_MAX] = "";
+    if (p->plan) {
+        progress->plan = *p->plan;
+        if (!progress->quiet) cli_report_plan(p->plan);
+        return !cli_signal;
+    }
     progress->last = *p;
     bool due =
         progress->terminal ? p->evaluated || p->seconds - progress->shown >= REFRESH_SECONDS : p->evaluated;

@@ -8,6 +8,7 @@ typedef struct cli_progress {
     bool quiet, terminal;
     double shown; /* seconds at which the line was last refreshed */
     brn_progress last;
+    brn_memory_plan plan;
 } cli_progress;
 
 void cli_progress_init(cli_progress *progress, bool quiet);

@@ -66,7 +66,7 @@ static brn_status run(const cli_args *args)
     if (status == BRN_OK) status = cli_option_number(args, "--seed", 0, UINT64_MAX, 0, &seed);
     if (status == BRN_OK) status = cli_resolve_settings(args, &settings);
     if (status == BRN_OK) status = brn_settings_set(&settings, "data.pair", args->positional[0]);
-    if (status == BRN_OK) status = brn_device_open(&device, settings.device, settings.threads);
+    if (status == BRN_OK) status = cli_open_device(&device, &settings, false);
     if (status == BRN_OK) status = brn_pair_open(&pair, device, &settings);
     if (status == BRN_OK) status = sample_rows(pair, side, seed, count, out);
     brn_pair_close(pair);

@@ -42,7 +42,7 @@ static void print_result(report *r, const brn_selftest_result *x)
     print_time(x->seconds);
     print_number(x->gflops, "%.3g", 9);
     print_number(x->gbytes, "%.3g", 8);
-    printf("   %s\n", x->share == 0 ? "identical" : x->size);
+    printf("   %s\n", *x->size ? x->size : x->share == 0 ? "identical" : "");
     if (x->verdict != BRN_SELFTEST_HOLDS) printf("    %-20s %s: %s\n", "", verdicts[x->verdict], x->note);
     fflush(stdout);
 }
@@ -77,8 +77,8 @@ static void print_summary(const char *device, const brn_selftest_summary *s)
         printf("  after 50 steps the parameters are %.1e of their way from those of host:f64 (allowed %.0e); L2-UVP %.3f %%, %.3f %% there\n",
                s->distance, s->distance_limit, s->l2_uvp, s->oracle_l2_uvp);
         if (s->counted)
-            printf("  one training step: %.0f launches, %.0f products, %.1f submissions, %.1f waits\n", s->launches_per_step, s->products_per_step,
-                   s->submissions_per_step, s->waits_per_step);
+            printf("  one training step: %.0f launches, %.0f products, %.1f submissions, %.1f waits for the driver, %.1f of them outside the solver\n",
+                   s->launches_per_step, s->products_per_step, s->submissions_per_step, s->waits_per_step, s->waits_per_step_outside);
     }
     printf("%s: %s; %d operations, %d cases, %d failed, %d unsupported, largest error %.0f %% of the tolerance%s%s, %.1f s\n\n", device,
            s->holds ? "ALL HOLD" : "DOES NOT HOLD", s->operations, s->cases, s->failed, s->unsupported, 100 * s->worst, *s->worst_operation ? ": " : "",
@@ -105,6 +105,7 @@ static void add_summary(cJSON *item, const brn_selftest_summary *s)
     cli_json_number(item, "products_per_step", s->counted ? s->products_per_step : NAN);
     cli_json_number(item, "submissions_per_step", s->counted ? s->submissions_per_step : NAN);
     cli_json_number(item, "waits_per_step", s->counted ? s->waits_per_step : NAN);
+    cli_json_number(item, "waits_per_step_outside", s->counted ? s->waits_per_step_outside : NAN);
     cli_json_number(item, "solve_rows", s->solve_rows);
     cli_json_number(item, "solve_converged", s->stops[BRN_CONJUGATE_CONVERGED]);
     cli_json_number(item, "argmin", s->argmin);

@@ -3,11 +3,19 @@
 
 #include <stdio.h>
 
+brn_status cli_open_device(brn_device **device, const brn_settings *settings, bool quiet)
+{
+    const brn_status status = brn_device_open(device, settings->device, settings->threads);
+    if (status == BRN_OK && !quiet && *brn_device_why(*device))
+        fprintf(stderr, "device auto: %s, %s\n", brn_device_name(*device), brn_device_why(*device));
+    return status;
+}
+
 brn_status cli_session_open(cli_session *s, const cli_args *args, const char *path)
 {
     /* where to compute is known before the model is read */
     brn_status status = cli_resolve_settings(args, &s->settings);
-    if (status == BRN_OK) status = brn_device_open(&s->device, s->settings.device, s->settings.threads);
+    if (status == BRN_OK) status = cli_open_device(&s->device, &s->settings, false);
     if (status == BRN_OK) status = brn_model_load(&s->model, s->device, path);
     if (status != BRN_OK) return status;
     s->settings = *brn_model_settings(s->model);

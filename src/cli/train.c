@@ -39,9 +39,10 @@ static brn_status evaluate(brn_device *device, brn_model *model, brn_evaluation 
     return status;
 }
 
-static brn_status print_result(const brn_settings *settings, const brn_progress *last,
+static brn_status print_result(const brn_settings *settings, const cli_progress *progress,
                                const brn_evaluation *e, bool json)
 {
+    const brn_progress *last = &progress->last;
     if (!json) {
         printf("run folder           %s\nsteps                %lld\n", settings->out, (long long)last->steps);
         return cli_print_evaluation(e);
@@ -51,7 +52,18 @@ static brn_status print_result(const brn_settings *settings, const brn_progress 
     cJSON_AddStringToObject(tree, "out", settings->out);
     cli_json_number(tree, "steps", (double)last->steps);
     cli_json_number(tree, "seconds", last->seconds);
+    cJSON_AddItemToObject(tree, "memory", cli_json_plan(&progress->plan));
     return cli_print_json(tree);
+}
+
+static brn_status plan(const cli_args *args, const brn_settings *settings, brn_device *device)
+{
+    brn_memory_plan p;
+    const brn_status status = brn_train_plan(device, settings, &p);
+    if (status != BRN_OK) return status;
+    if (cli_option_value(args, "--json")) return cli_print_json(cli_json_plan(&p));
+    cli_print_plan(&p);
+    return BRN_OK;
 }
 
 static brn_status train(const cli_args *args, const brn_settings *settings, brn_device *device)
@@ -70,7 +82,7 @@ static brn_status train(const cli_args *args, const brn_settings *settings, brn_
                      (long long)progress.last.step, (long long)progress.last.steps, settings->out);
     if (status == BRN_OK) status = evaluate(device, model, &e);
     if (status == BRN_OK)
-        status = print_result(settings, &progress.last, &e, cli_option_value(args, "--json"));
+        status = print_result(settings, &progress, &e, cli_option_value(args, "--json"));
     brn_model_free(model);
     return status;
 }
@@ -84,8 +96,9 @@ static brn_status run(const cli_args *args)
     if (status == BRN_OK && !*settings.data.pair && !*settings.data.source)
         return cli_fail(BRN_ERR_USAGE,
                         "train needs data.pair=NAME|FILE, or data.source=FILE data.target=FILE");
-    if (status == BRN_OK) status = brn_device_open(&device, settings.device, settings.threads);
-    if (status == BRN_OK) {
+    if (status == BRN_OK) status = cli_open_device(&device, &settings, cli_option_value(args, "--quiet"));
+    if (status == BRN_OK && cli_option_value(args, "--plan")) status = plan(args, &settings, device);
+    else if (status == BRN_OK) {
         choose_folder(&settings);
         status = train(args, &settings, device);
     }
@@ -108,9 +121,11 @@ const cli_command cli_train = {
                 "out=runs/hd16\n"
                 "  brenier train data.source=a.npy data.target=b.csv out=runs/mine\n"
                 "  brenier train mine.yaml train.batch=128 --quiet --json\n"
+                "  brenier train preset=hd data.pair=hd_16.safetensors --plan\n"
                 "  brenier train --resume out=runs/hd16\n",
     .run = run,
     .options = {{"--resume", NULL, "the folder must hold a run to continue", false},
+                {"--plan", NULL, "print the device memory it needs, and train nothing", false},
                 {"--quiet", NULL, "show no progress", false},
                 {"--json", NULL, "print the result as JSON", false}},
 };

@@ -4,6 +4,7 @@
 #define BRN_BACKEND_H
 
 #include "compute/compute.h"
+#include <stdatomic.h>
 
 #define BRN_BACKEND_ABI 1
 
@@ -78,6 +79,10 @@ struct brn_device {
     brn_queue *queues;
     void *impl;
     brn_device_counts counts; /* zero where there are several queues */
+    uint64_t memory;          /* bytes that may be allocated: the device's, or BRENIER_DEVICE_MEMORY; 0 = unknown */
+    bool limited;             /* by the variable: held to it here, as the driver knows nothing of it */
+    _Atomic uint64_t used, peak; /* bytes in buffers */
+    char why[192];            /* why "auto" took this device */
 };
 
 /* A device with one queue keeps counts. */

@@ -4,6 +4,24 @@
 
 #include <stdlib.h>
 
+static uint64_t bytes_of(const brn_buf *buf) { return (uint64_t)buf->count * buf->elem; }
+
+/* Book a buffer, and refuse what a limit forbids. */
+static brn_status reserve(const brn_buf *buf, const char *what)
+{
+    brn_device *dev = buf->dev;
+    size_t bytes;
+    if (!brn_mul_size(buf->count, buf->elem, &bytes)) return brn_fail(BRN_ERR_MEMORY, "%s: %zu elements", what, buf->count);
+    const uint64_t before = atomic_fetch_add(&dev->used, bytes), used = before + bytes;
+    if (dev->limited && used > dev->memory) {
+        atomic_fetch_sub(&dev->used, bytes);
+        return brn_fail(BRN_ERR_MEMORY, "%s: %zu bytes do not fit, %llu of %llu (BRENIER_DEVICE_MEMORY) are in use", what, bytes,
+                        (unsigned long long)before, (unsigned long long)dev->memory);
+    }
+    for (uint64_t peak = atomic_load(&dev->peak); used > peak && !atomic_compare_exchange_weak(&dev->peak, &peak, used);) continue;
+    return BRN_OK;
+}
+
 brn_status brn_buf_create(brn_buf **out, brn_device *dev, brn_kind kind, size_t count, const char *what)
 {
     *out = NULL;
@@ -11,7 +29,11 @@ brn_status brn_buf_create(brn_buf **out, brn_device *dev, brn_kind kind, size_t 
     BRN_TRY(BRN_ALLOC(&buf, 1, what));
     *buf = (brn_buf){.dev = dev, .kind = kind, .count = count ? count : 1};
     buf->elem = kind == BRN_INT ? sizeof(int) : dev->real_size;
-    brn_status status = dev->ops->alloc(buf, what);
+    brn_status status = reserve(buf, what);
+    if (status == BRN_OK) {
+        status = dev->ops->alloc(buf, what);
+        if (status != BRN_OK) atomic_fetch_sub(&dev->used, bytes_of(buf));
+    }
     if (status != BRN_OK) {
         free(buf);
         return brn_fail_in(status, "%s", dev->name);
@@ -24,6 +46,7 @@ void brn_buf_free(brn_buf *buf)
 {
     if (!buf) return;
     buf->dev->ops->release(buf);
+    atomic_fetch_sub(&buf->dev->used, bytes_of(buf));
     free(buf);
 }
 

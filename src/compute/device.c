@@ -2,6 +2,7 @@
 #include "compute/backend.h"
 #include "core/memory.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,16 +24,28 @@ brn_status brn_device_list(brn_device_info *info, int capacity, int *count)
     return BRN_OK;
 }
 
-/* "auto": the first usable real GPU in the order of the list, else the host. */
-static brn_status choose(char name[static 64])
+static void append(char *text, size_t size, const char *more, const char *name)
 {
-    brn_device_info info[LISTED];
-    int count;
-    BRN_TRY(brn_device_list(info, LISTED, &count));
-    strcpy(name, "host");
-    for (int i = count < LISTED ? count - 1 : LISTED - 1; i >= 0; --i)
-        if (info[i].available && info[i].gpu) memcpy(name, info[i].name, 64);
-    return BRN_OK;
+    const size_t used = strlen(text);
+    snprintf(text + used, size - used, "%s%s", more, name);
+}
+
+int brn_device_choose(const brn_device_info *info, int count, char *why, size_t size)
+{
+    int chosen = -1, host = -1, gpus = 0;
+    char software[128] = "";
+    for (int i = 0; i < count; ++i) {
+        if (!strcmp(info[i].name, "host")) host = i;
+        if (!info[i].available) continue;
+        if (info[i].gpu && !gpus++) chosen = i;
+        if (!info[i].gpu && strncmp(info[i].name, "host", 4)) append(software, sizeof software, *software ? ", " : "", info[i].name);
+    }
+    if (chosen < 0) chosen = host;
+    if (gpus > 1) snprintf(why, size, "the first of %d GPUs", gpus);
+    else if (gpus) snprintf(why, size, "the only GPU that can be used");
+    else if (*software) snprintf(why, size, "no GPU can be used, and software drivers (%s) are slower than the host", software);
+    else snprintf(why, size, "no GPU can be used");
+    return chosen;
 }
 
 static brn_status unknown(const char *name)
@@ -62,23 +75,67 @@ static brn_status open_on(brn_device *dev, const char *name, int threads)
     return unknown(name);
 }
 
-brn_status brn_device_open(brn_device **device, const char *name, int threads)
+/* What may be allocated: the device's memory, or less by the environment. */
+static brn_status find_memory(brn_device *dev)
 {
-    *device = NULL;
-    char chosen[64];
-    if (!strcmp(name, "auto")) {
-        BRN_TRY(choose(chosen));
-        name = chosen;
-    }
+    brn_device_info info[LISTED];
+    const int known = dev->ops->enumerate(info, LISTED);
+    for (int i = 0; i < known && i < LISTED; ++i)
+        if (!strcmp(info[i].name, dev->name)) dev->memory = info[i].memory;
+    const char *text = getenv("BRENIER_DEVICE_MEMORY");
+    if (!text || !*text) return BRN_OK;
+    char *end;
+    errno = 0;
+    const unsigned long long bytes = strtoull(text, &end, 10);
+    if (*end || errno || !bytes || *text == '-')
+        return brn_fail(BRN_ERR_USAGE, "BRENIER_DEVICE_MEMORY takes a number of bytes, found \"%.40s\"", text);
+    dev->memory = bytes;
+    dev->limited = true;
+    return BRN_OK;
+}
+
+static brn_status open_named(brn_device **device, const char *name, int threads)
+{
     brn_device *dev;
     BRN_TRY(BRN_ALLOC(&dev, 1, "device"));
     brn_status status = open_on(dev, name, threads);
+    if (status == BRN_OK) {
+        status = find_memory(dev);
+        if (status != BRN_OK) dev->ops->close(dev);
+    }
     if (status != BRN_OK) {
         free(dev);
         return status;
     }
     *device = dev;
     return BRN_OK;
+}
+
+/* One that cannot be opened is left out, and the choice made again. */
+static brn_status open_auto(brn_device **device, int threads)
+{
+    brn_device_info info[LISTED];
+    char why[128], failed[64] = "";
+    int count;
+    BRN_TRY(brn_device_list(info, LISTED, &count));
+    if (count > LISTED) count = LISTED;
+    for (;;) {
+        const int chosen = brn_device_choose(info, count, why, sizeof why);
+        const brn_status status = open_named(device, info[chosen].name, threads);
+        if (status != BRN_OK && (!info[chosen].gpu || status != BRN_ERR_DEVICE)) return status;
+        if (status == BRN_OK) {
+            snprintf((*device)->why, sizeof (*device)->why, "%s%s%s", why, *failed ? "; could not open " : "", failed);
+            return BRN_OK;
+        }
+        append(failed, sizeof failed, *failed ? ", " : "", info[chosen].name);
+        info[chosen].available = false;
+    }
+}
+
+brn_status brn_device_open(brn_device **device, const char *name, int threads)
+{
+    *device = NULL;
+    return strcmp(name, "auto") ? open_named(device, name, threads) : open_auto(device, threads);
 }
 
 void brn_device_close(brn_device *device)
@@ -89,6 +146,7 @@ void brn_device_close(brn_device *device)
 }
 
 const char *brn_device_name(const brn_device *device) { return device->name; }
+const char *brn_device_why(const brn_device *device) { return device->why; }
 int brn_device_queues(const brn_device *dev) { return dev->queue_count; }
 brn_queue *brn_device_queue(brn_device *dev, int i) { return &dev->queues[i]; }
 int brn_queue_index(const brn_queue *q) { return q->index; }

@@ -39,8 +39,8 @@ static preset_list published = {
     "conjugate.gtol=0.1", "conjugate.min_iterations=1", "conjugate.history=10", "conjugate.interpolate=false",
     "conjugate.running_scale=false",
     "train.steps=250000", "train.batch=1024", "train.averaging=0", "train.start=pretrain", "train.eval_every=1000",
-    "train.potential.kind=adamw", "train.potential.lr=5e-4", "train.potential.beta1=0.5", "train.potential.beta2=0.5",
-    "train.amortizer.kind=adamw", "train.amortizer.lr=5e-4", "train.amortizer.beta1=0.5", "train.amortizer.beta2=0.5",
+    "train.potential.kind=adamw", "train.potential.lr=5e-4", "train.potential.clip=0", "train.potential.beta1=0.5", "train.potential.beta2=0.5",
+    "train.amortizer.kind=adamw", "train.amortizer.lr=5e-4", "train.amortizer.clip=0", "train.amortizer.beta1=0.5", "train.amortizer.beta2=0.5",
     NULL};
 
 /* Where the published settings of the 2-D pairs differ from those. */
@@ -58,7 +58,9 @@ static preset_list recipe = {
     "conjugate.running_scale=true",
     "train.steps=auto", "train.batch=auto", "train.averaging=0.999", "train.start=identity", "train.eval_every=auto",
     "train.potential.kind=auto", "train.potential.lr=auto", "train.potential.beta1=auto", "train.potential.beta2=auto",
+    "train.potential.clip=auto",
     "train.amortizer.kind=auto", "train.amortizer.lr=auto", "train.amortizer.beta1=auto", "train.amortizer.beta2=auto",
+    "train.amortizer.clip=auto",
     NULL};
 
 /* A short run: 2-D pairs are learned to the eye's precision in seconds. */

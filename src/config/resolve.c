@@ -33,10 +33,11 @@ static brn_status fill_widths(brn_widths *widths, int n, double factor, const ch
 static void fill_optimizer(brn_settings *s, const char *group, const brn_optimizer_settings *o, int n)
 {
     fill(s, group, "kind", n <= 4 ? BRN_OPT_MUON : BRN_OPT_SOAP);
-    fill(s, group, "lr", o->kind == BRN_OPT_MUON ? 1e-3 : o->kind == BRN_OPT_SOAP ? 1e-2 : 3e-3);
+    fill(s, group, "lr", o->kind == BRN_OPT_MUON ? 1e-3 : o->kind == BRN_OPT_SOAP ? (n > 64 ? 5e-3 : 1e-2) : 3e-3);
     fill(s, group, "beta1", .9);
     fill(s, group, "beta2", o->kind == BRN_OPT_SOAP ? .95 : .99);
     fill(s, group, "weight_decay", 1e-4);
+    fill(s, group, "clip", o->kind == BRN_OPT_SOAP ? 2 : 0);
     fill(s, group, "matrix_lr", 3e-2);
     fill(s, group, "refresh", n >= 64 ? 20 : 10);
 }

@@ -26,6 +26,9 @@ enum { BRN_STREAM_SAMPLE = 0x7a3e };
  *  resolved say how large a batch is, and their sizes follow from the pair: so this comes after opening. */
 brn_status brn_pair_check_batch(const brn_pair *pair, const brn_settings *resolved);
 
+/** The pair as seen by a dry device (compute/dry.h): a copy that shares all it holds. Release with free(). */
+brn_status brn_pair_shadow(brn_pair **shadow, const brn_pair *pair, brn_device *dry);
+
 /** Scratch of one queue for both measures of a pair. */
 typedef struct brn_pair_work brn_pair_work;
 brn_status brn_pair_work_create(brn_pair_work **w, const brn_pair *pair, int lanes);

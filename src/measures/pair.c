@@ -39,6 +39,15 @@ brn_status brn_pair_open(brn_pair **out, brn_device *device, const brn_settings 
     return BRN_OK;
 }
 
+brn_status brn_pair_shadow(brn_pair **shadow, const brn_pair *pair, brn_device *dry)
+{
+    BRN_TRY(BRN_ALLOC(shadow, 1, "pair"));
+    **shadow = *pair;
+    (*shadow)->dev = dry;
+    for (int k = 0; k < BRN_POTENTIAL_PARTS; ++k) (*shadow)->psi.part[k].dev = dry;
+    return BRN_OK;
+}
+
 static void measure_free(brn_measure *m)
 {
     if (m->kind == BRN_MEASURE_MIXTURE) brn_mixture_free(&m->mixture);

@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-enum { CHUNK_ROWS = 16384, CHUNK_REALS = 1 << 22 };
+enum { CHUNK_ROWS = 16384, CHUNK_REALS = 1 << 22, LEAST_ROWS = 64 };
 
 /* What one call works with. */
 typedef struct {
@@ -48,15 +48,33 @@ static int chunk_rows(int n, size_t count)
     return count < (size_t)rows ? (int)count : rows;
 }
 
-/* What every use needs. A failure leaves the session to session_close, as success does. */
-static brn_status session_open(session *s, const brn_model *m, size_t count)
+/* Transfers make a staging buffer each time: there must be room for one. */
+static brn_status probe_staging(const session *s)
 {
-    *s = (session){.m = m, .chunk = chunk_rows(m->n, count), .works = brn_device_queues(m->dev)};
+    brn_buf *staging;
+    BRN_TRY(brn_buf_create(&staging, s->m->dev, BRN_REAL, (size_t)s->x.tile_rows * (size_t)s->m->n, "staging"));
+    brn_buf_free(staging);
+    return BRN_OK;
+}
+
+/* What every use needs, for chunks of `rows`. A failure leaves the session to session_close, as success does. */
+static brn_status session_open(session *s, const brn_model *m, int rows)
+{
+    *s = (session){.m = m, .chunk = rows, .works = brn_device_queues(m->dev)};
     BRN_TRY(brn_model_evaluated(m, &s->spare, &s->f));
     BRN_TRY(brn_batch_create(&s->x, m->dev, m->n, s->chunk, "rows"));
     BRN_TRY(brn_batch_create(&s->y, m->dev, m->n, s->chunk, "rows"));
+    BRN_TRY(probe_staging(s));
     BRN_TRY(BRN_ALLOC(&s->numbers, (size_t)s->chunk, "values"));
     return BRN_ALLOC(&s->rows, (size_t)s->chunk * (size_t)m->n, "rows");
+}
+
+/* Is it worth to try again with half the rows? On devices whose tile is a whole chunk; elsewhere scratch does not depend on it. */
+static bool try_smaller(brn_status status, const brn_model *m, int *rows)
+{
+    if (status != BRN_ERR_MEMORY || *rows <= LEAST_ROWS || brn_device_tile_rows(m->dev) <= LEAST_ROWS) return false;
+    *rows = (*rows / 2 + LEAST_ROWS - 1) / LEAST_ROWS * LEAST_ROWS;
+    return true;
 }
 
 /* The first rows of a batch, in the same tiles. */
@@ -132,9 +150,9 @@ static brn_status evaluate_tile(void *context, brn_queue *q, int t)
                        : brn_pot_value(q, &s->f, work, rows, x, value);
 }
 
-static brn_status evaluate_open(session *s, const brn_model *m, size_t count)
+static brn_status evaluate_open(session *s, const brn_model *m, int rows)
 {
-    BRN_TRY(session_open(s, m, count));
+    BRN_TRY(session_open(s, m, rows));
     BRN_TRY(brn_batch_create(&s->value, m->dev, 1, s->chunk, "values"));
     BRN_TRY(BRN_ALLOC(&s->f_work, (size_t)s->works, "potential scratch"));
     for (int i = 0; i < s->works; ++i) BRN_TRY(brn_pot_work_create(&s->f_work[i], &s->f, s->x.lanes, BRN_TAPE_FIRST));
@@ -160,7 +178,13 @@ static brn_status evaluate_rows(const brn_model *m, const float *x, size_t count
     session s;
     const size_t n = (size_t)m->n;
     brn_status status;
-    BRN_GO(evaluate_open(&s, m, count));
+    int chunk = chunk_rows(m->n, count);
+    for (;;) {
+        status = evaluate_open(&s, m, chunk);
+        if (!try_smaller(status, m, &chunk)) break;
+        session_close(&s);
+    }
+    if (status != BRN_OK) goto done;
     for (size_t at = 0; at < count; at += (size_t)s.chunk) {
         const int rows = count - at < (size_t)s.chunk ? (int)(count - at) : s.chunk;
         BRN_GO(evaluate_chunk(&s, rows, x + at * n, grad ? grad + at * n : NULL, value ? value + at : NULL));
@@ -191,9 +215,9 @@ static brn_status predict_tile(void *context, brn_queue *q, int t)
                                  brn_batch_tile(p->y, t), brn_batch_tile(p->x, t));
 }
 
-static brn_status conjugate_open(session *s, const brn_model *m, const brn_conjugate_settings *set, size_t count)
+static brn_status conjugate_open(session *s, const brn_model *m, const brn_conjugate_settings *set, int rows)
 {
-    BRN_TRY(session_open(s, m, count));
+    BRN_TRY(session_open(s, m, rows));
     BRN_TRY(brn_solver_create(&s->solver, m->dev, &s->f, set, s->chunk));
     BRN_TRY(BRN_ALLOC(&s->h_work, (size_t)s->works, "amortizer scratch"));
     for (int i = 0; i < s->works; ++i) BRN_TRY(brn_amortizer_work_create(&s->h_work[i], &m->h, s->x.lanes));
@@ -258,7 +282,13 @@ brn_status brn_conjugate(brn_model *m, const brn_conjugate_settings *settings, c
     session s;
     const size_t n = (size_t)m->n;
     brn_status status;
-    BRN_GO(conjugate_open(&s, m, &set, count));
+    int chunk = chunk_rows(m->n, count);
+    for (;;) {
+        status = conjugate_open(&s, m, &set, chunk);
+        if (!try_smaller(status, m, &chunk)) break;
+        session_close(&s);
+    }
+    if (status != BRN_OK) goto done;
     for (size_t at = 0; at < count; at += (size_t)s.chunk) {
         const int part = count - at < (size_t)s.chunk ? (int)(count - at) : s.chunk;
         BRN_GO(conjugate_chunk(&s, part, y + at * n, warm_start, x + at * n, value ? value + at : NULL, rows ? rows + at : NULL));

@@ -75,7 +75,7 @@ double brn_parity_share(const double *found, const double *expected, size_t coun
 typedef struct brn_parity {
     int cases;
     double share;    /* worst */
-    char worst[96];  /* the case it was */
+    char worst[96];  /* the case it was; "" while all is identical */
     char fault[160]; /* what was wrong beside numbers; "" */
 } brn_parity;
 

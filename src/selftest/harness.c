@@ -230,7 +230,7 @@ brn_status brn_operation_check(brn_device *dev, brn_device *oracle, const brn_op
         find_strays(&p, b, label, parity);
         if (p.spec[b].access == BRN_CASE_READ || p.spec[b].access == BRN_CASE_SCRATCH) continue;
         const double share = share_of(&p, b, op->reduction(c), brn_device_is_f64(dev));
-        if (share > parity->share || !*parity->worst) memcpy(parity->worst, label, sizeof label);
+        if (share > parity->share) memcpy(parity->worst, label, sizeof label);
         if (share > parity->share) parity->share = share;
     }
 done:

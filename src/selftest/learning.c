@@ -35,6 +35,26 @@ BRN_CASE_RUN(param_step) { return BRN_LAUNCH(q, param_step, elements(c), 1, (.at
 BRN_CASE_LAYOUT(running_mean, BRN_VECTOR(READ, elements(c)), BRN_VECTOR(UPDATED, elements(c)))
 BRN_CASE_RUN(running_mean) { return BRN_LAUNCH(q, running_mean, elements(c), 1, (.keep = 0.9f), BRN_CASE_VIEWS2); }
 
+/* what the mean of clip_factor starts from: variant 0 within the limit, 1 above it, 2 no limit */
+static double seen_norm(const brn_case *c, int i, int r, brn_rng *rng)
+{
+    (void)i, (void)r, (void)rng;
+    return c->variant == 1 ? 1e-3 : 1e3;
+}
+
+static int parts(const brn_case *c) { return (elements(c) + 63) / 64; }
+BRN_CASE_LAYOUT(square_sum, BRN_VECTOR(READ, elements(c)), BRN_VECTOR(WRITTEN, parts(c)))
+BRN_CASE_RUN(square_sum) { return BRN_LAUNCH(q, square_sum, 64, parts(c), (.slice = 64, .count = elements(c)), BRN_CASE_VIEWS2); }
+
+BRN_CASE_LAYOUT(clip_factor, BRN_VECTOR(READ, elements(c), .fill = brn_case_positive), BRN_VECTOR(UPDATED, 2, .fill = seen_norm))
+BRN_CASE_RUN(clip_factor)
+{
+    return BRN_LAUNCH(q, clip_factor, 1, 1, (.count = elements(c), .limit = c->variant == 2 ? 0 : 2, .keep = 0.9f), BRN_CASE_VIEWS2);
+}
+
+BRN_CASE_LAYOUT(scale_by, BRN_VECTOR(READ, 2), BRN_VECTOR(UPDATED, elements(c)))
+BRN_CASE_RUN(scale_by) { return BRN_LAUNCH(q, scale_by, elements(c), 1, (.at = 1), BRN_CASE_VIEWS2); }
+
 #define OP(name, variants, reduction, flops) {"learning", #name, variants, false, reduction, layout_##name, run_##name, flops, {0}}
 static const brn_operation operations[] = {
     OP(adam, 2, brn_case_one, 15),
@@ -42,6 +62,9 @@ static const brn_operation operations[] = {
     OP(normalise, 1, brn_case_all, 3),
     OP(newton_schulz, 1, brn_case_one, 2),
     OP(param_step, 1, brn_case_one, 4),
+    OP(square_sum, 1, brn_case_all, 2),
+    OP(clip_factor, 3, brn_case_all, 1),
+    OP(scale_by, 1, brn_case_one, 1),
     OP(running_mean, 1, brn_case_one, 3),
 };
 const brn_operation_list brn_learning_operations = {operations, sizeof operations / sizeof *operations};

@@ -75,7 +75,7 @@ static brn_status check(brn_device *dev, brn_device *oracle, brn_network_kind ne
         if (over_rows || rows == MOST_ROWS) scale[i] = largest(expected.of[i], expected.count[i]);
         const double share = brn_parity_share(found.of[i], expected.of[i], found.count[i], inner + (over_rows ? rows : 0), scale[i]);
         ++parity[i].cases;
-        if (share > parity[i].share || !*parity[i].worst)
+        if (share > parity[i].share)
             snprintf(parity[i].worst, sizeof parity[i].worst, "%s, rows %d, n %d", brn_network_names[network], rows, n);
         if (share > parity[i].share) parity[i].share = share;
     }

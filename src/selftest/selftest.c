@@ -128,6 +128,7 @@ static void summarise(brn_selftest_summary *sum, const brn_trajectory *t)
     if (t->counted) {
         sum->launches_per_step = (double)t->counts.launches / steps, sum->products_per_step = (double)t->counts.products / steps;
         sum->submissions_per_step = (double)t->counts.submissions / steps, sum->waits_per_step = (double)t->counts.waits / steps;
+        sum->waits_per_step_outside = (double)(t->counts.waits - t->solver_waits) / steps;
     }
     sum->solve_rows = t->rows;
     memcpy(sum->stops, t->stops, sizeof sum->stops);

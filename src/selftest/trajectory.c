@@ -141,6 +141,7 @@ brn_status brn_trajectory_check(brn_device *dev, brn_device *oracle, brn_traject
     t->step_seconds = on.seconds / STEPS;
     t->counted = brn_device_queues(dev) == 1;
     t->counts = on.counts;
+    t->solver_waits = on.trainer->waits[BRN_PHASE_CONJUGATE];
     BRN_GO(score(&on, &t->l2_uvp));
     BRN_GO(score(&by, &t->oracle_l2_uvp));
     BRN_GO(compare_solves(&on, &by, t));

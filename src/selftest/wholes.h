@@ -26,6 +26,7 @@ typedef struct brn_trajectory {
     double step_seconds;
     bool counted;                 /* devices with several queues do not count */
     brn_device_counts counts;     /* of all steps */
+    uint64_t solver_waits;        /* of these, waits in the conjugate solver */
     int rows, stops[4], oracle_stops[4]; /* of the solve, by brn_conjugate_stop */
     double argmin, gtol;          /* largest difference of a coordinate; the solver's tolerance */
     double solve_seconds;

@@ -73,6 +73,7 @@ static brn_status create_parts(brn_monitor *m)
     set.running_scale = false;
     BRN_TRY(brn_solver_create(&m->solver, t->dev, &t->model->f, &set, rows));
     BRN_TRY(brn_parallel(t->dev, m->x.tiles, draw_tile, m));
+    BRN_TRY(brn_batch_read(&m->value, m->values)); /* zeros: that there is room for the transfer is found out now */
     if (!m->known) return BRN_OK;
     BRN_TRY(brn_batch_read(&m->truth, m->host_truth));
     m->variance = total_variance(m->host_truth, rows, t->n);

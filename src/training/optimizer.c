@@ -121,6 +121,7 @@ static void list_state(brn_optimizer *opt, const brn_net_shape *shape)
 {
     add_state(opt, opt->m, "m", 0);
     add_state(opt, opt->v, "v", 0);
+    if (opt->clip) add_state(opt, opt->clip, "clip", 0);
     for (int i = 0; i < opt->factors; ++i) {
         const brn_factor *f = &opt->factor[i];
         const int l = layer_of(shape, &opt->block[f->block]);
@@ -163,6 +164,7 @@ brn_status brn_optimizer_create(brn_optimizer **out, brn_device *dev, const brn_
     opt->size = shape->size;
     brn_status status;
     BRN_GO(create_moments(opt));
+    BRN_GO(brn_clip_create(opt));
     add_blocks(opt, shape);
     if (settings->kind == BRN_OPT_SOAP) BRN_GO(brn_soap_create(opt));
     BRN_GO(add_tasks(opt, shape));
@@ -178,6 +180,7 @@ void brn_optimizer_free(brn_optimizer *opt)
 {
     if (!opt) return;
     brn_soap_free(opt);
+    brn_clip_free(opt);
     for (int i = 0; i < 3; ++i) brn_buf_free(opt->work[i]);
     brn_buf_free(opt->v);
     brn_buf_free(opt->m);
@@ -229,6 +232,7 @@ brn_status brn_optimizer_step(brn_optimizer *opt, brn_net *net, brn_buf *grad, d
     brn_update u = {.opt = opt, .theta = net->theta, .grad = grad, .step = step, .lr = (float)(rate * set->lr),
                     .matrix_lr = (float)(rate * set->matrix_lr), .decay = (float)(rate * set->lr * set->weight_decay),
                     .scale1 = correction(set->beta1, step), .scale2 = correction(set->beta2, step)};
+    BRN_TRY(brn_clip_gradient(&u, brn_device_queue(opt->dev, 0)));
     u.refresh = set->kind == BRN_OPT_SOAP && brn_soap_refreshes(opt, step);
     if (u.refresh) {
         BRN_TRY(run_phase(&u, TASK_UNROTATE));

@@ -47,12 +47,14 @@ struct brn_optimizer {
     size_t size; /* parameters */
     int64_t steps;
     brn_buf *m, *v;    /* moments; of a SOAP block in its factors' bases, v of a Muon block unused */
+    brn_buf *clip;     /* running mean of the gradient's norm, factor of this step's; or NULL */
+    brn_buf *squares;  /* parts of that norm */
     brn_buf *work[3];  /* scratch in the layout of the parameters */
     int blocks, factors, tasks, states;
     brn_block block[BRN_NET_LAYERS];
     brn_factor factor[2 * BRN_NET_LAYERS];
     brn_task *task; /* dearest first */
-    brn_named state[2 + 4 * BRN_NET_LAYERS];
+    brn_named state[3 + 4 * BRN_NET_LAYERS];
     int largest;           /* factor */
     brn_buf *product;      /* SOAP: largest^2 reals per queue */
     brn_eigenbasis *bases; /* SOAP: one per queue */
@@ -73,6 +75,11 @@ typedef struct brn_update {
 /** Adam on [at, at + count): `theta` steps, or with `direction` that one becomes the direction. The
  *  gradient is read from the same place of `grad`. */
 brn_status brn_update_adam(const brn_update *u, brn_queue *q, size_t at, size_t count, brn_buf *grad, brn_buf *direction);
+
+/** The gradient, shortened where its norm exceeds set.clip times its running mean. */
+brn_status brn_clip_create(brn_optimizer *opt);
+void brn_clip_free(brn_optimizer *opt);
+brn_status brn_clip_gradient(const brn_update *u, brn_queue *q);
 
 /** Where `matrix` holds one of a block: row-major, the block's own place. */
 static inline brn_view brn_block_view(const brn_block *b, brn_buf *matrix) { return (brn_view){matrix, b->at}; }

@@ -3,6 +3,7 @@
 #include "training/checkpoint.h"
 #include "training/folder.h"
 #include "training/monitor.h"
+#include "training/plan.h"
 
 #include <math.h>
 #include <string.h>
@@ -16,6 +17,7 @@ typedef struct {
     void *user;
     brn_progress report;
     double started, shown, shown_step;
+    bool stop; /* asked for before the first step */
 } run;
 
 enum { REPORTS_PER_SECOND = 4 };
@@ -112,7 +114,7 @@ static brn_status loop(run *r)
 {
     brn_trainer *t = r->trainer;
     const int64_t steps = t->set->train.steps, every = t->set->train.eval_every;
-    bool stop = false;
+    bool stop = r->stop;
     while (t->step < steps && !stop && !out_of_patience(r)) {
         BRN_TRY(brn_trainer_step(t));
         const bool due = t->step % every == 0 || t->step == steps;
@@ -125,9 +127,8 @@ static brn_status loop(run *r)
                     r->folder.used ? "; saved, continue with the same command: " : "", r->folder.used ? r->folder.latest : "");
 }
 
-static brn_status train(run *r, brn_model *model, const brn_pair *pair, bool resume)
+static brn_status train(run *r, brn_model *model, const brn_pair *pair)
 {
-    BRN_TRY(brn_folder_open(&r->folder, &model->settings, resume));
     BRN_TRY(brn_trainer_create(&r->trainer, model, pair));
     BRN_TRY(brn_monitor_create(&r->monitor, r->trainer));
     BRN_TRY(start(r));
@@ -136,17 +137,30 @@ static brn_status train(run *r, brn_model *model, const brn_pair *pair, bool res
     return status;
 }
 
+/* The first report. */
+static void tell_plan(run *r, const brn_settings *settings, const brn_memory_plan *plan)
+{
+    const brn_progress p = {.steps = settings->train.steps, .loss = NAN, .dual = NAN, .best = NAN, .l2_uvp = NAN, .plan = plan};
+    r->stop = r->progress && !r->progress(r->user, &p);
+}
+
 static brn_status train_on(brn_device *device, brn_settings *settings, brn_pair *pair, bool resume, brn_progress_fn progress, void *user,
                            brn_model **out)
 {
-    brn_model *model;
+    brn_model *model = NULL;
+    brn_memory_plan plan;
     run r = {.progress = progress, .user = user};
-    BRN_TRY(brn_settings_resolve(settings, brn_pair_dim(pair)));
-    BRN_TRY(brn_pair_check_batch(pair, settings));
-    BRN_TRY(brn_model_create(&model, device, settings, pair));
-    const brn_status status = train(&r, model, pair, resume);
+    brn_status status;
+    BRN_GO(brn_settings_resolve(settings, brn_pair_dim(pair)));
+    BRN_GO(brn_pair_check_batch(pair, settings));
+    BRN_GO(brn_plan_fit(&plan, device, settings, pair));
+    BRN_GO(brn_folder_open(&r.folder, settings, resume));
+    tell_plan(&r, settings, &plan);
+    BRN_GO(brn_model_create(&model, device, settings, pair));
+    status = train(&r, model, pair);
     brn_monitor_free(r.monitor);
     brn_trainer_free(r.trainer);
+done:
     brn_folder_close(&r.folder);
     if (out && (status == BRN_OK || status == BRN_ERR_STOPPED)) *out = model;
     else brn_model_free(model);

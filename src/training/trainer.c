@@ -1,4 +1,5 @@
 #include "training/trainer.h"
+#include "compute/backend.h"
 #include "core/clock.h"
 #include "core/memory.h"
 #include "training/schedule.h"
@@ -173,28 +174,37 @@ static brn_status learn(brn_trainer *t)
     return brn_average_update(t->dev, t->model->averaged, t->model->f.part[0].theta, t->set->train.averaging, t->step);
 }
 
-/* Book the time since *since under a part of the step. */
-static void clock_phase(brn_trainer *t, brn_phase phase, double *since)
+/* Where a part of the step began. */
+typedef struct {
+    double time;
+    uint64_t waits;
+} mark;
+
+static mark mark_now(const brn_trainer *t) { return (mark){brn_seconds(), t->dev->counts.waits}; }
+
+/* Book what came since `since` under a part of the step. */
+static void book_phase(brn_trainer *t, brn_phase phase, mark *since)
 {
-    const double now = brn_seconds();
-    t->seconds[phase] += now - *since;
+    const mark now = mark_now(t);
+    t->seconds[phase] += now.time - since->time;
+    t->waits[phase] += now.waits - since->waits;
     *since = now;
 }
 
 brn_status brn_trainer_step(brn_trainer *t)
 {
-    double since = brn_seconds();
+    mark since = mark_now(t);
     BRN_TRY(brn_parallel(t->dev, t->x.tiles, draw_tile, t));
-    clock_phase(t, BRN_PHASE_DRAW, &since);
+    book_phase(t, BRN_PHASE_DRAW, &since);
     BRN_TRY(brn_parallel(t->dev, t->x.tiles, predict_tile, t));
-    clock_phase(t, BRN_PHASE_PREDICT, &since);
+    book_phase(t, BRN_PHASE_PREDICT, &since);
     if (t->solver) BRN_TRY(brn_solver_run(t->solver, &t->model->f, &t->y, &t->argmax));
-    clock_phase(t, BRN_PHASE_CONJUGATE, &since);
+    book_phase(t, BRN_PHASE_CONJUGATE, &since);
     BRN_TRY(brn_parallel(t->dev, t->groups, group_gradient, t));
     BRN_TRY(read_losses(t));
-    clock_phase(t, BRN_PHASE_GRADIENT, &since);
+    book_phase(t, BRN_PHASE_GRADIENT, &since);
     BRN_TRY(learn(t));
-    clock_phase(t, BRN_PHASE_LEARN, &since);
+    book_phase(t, BRN_PHASE_LEARN, &since);
     t->model->steps = ++t->step;
     return BRN_OK;
 }

@@ -53,7 +53,8 @@ typedef struct brn_trainer {
     int64_t step;
 
     double loss;                    /* of the last step */
-    double seconds[BRN_PHASES];     /* spent in each part since the start */
+    double seconds[BRN_PHASES];     /* spent in each part since the start, */
+    uint64_t waits[BRN_PHASES];     /* and waits for a driver */
 } brn_trainer;
 
 /** The model's settings decide everything; the model and the pair outlive the trainer. */

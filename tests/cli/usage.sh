@@ -6,7 +6,7 @@ expect 0 --version
 prints "brenier 0."
 expect 0 --help
 prints "exit codes:"
-for command in train eval map conjugate plot info sample settings devices help; do
+for command in train eval map conjugate plot info sample settings devices selftest help; do
     expect 0 $command --help
     prints "usage: brenier $command"
     prints "examples:"
@@ -72,4 +72,8 @@ expect 2 sample gauss8 source --n 0 --out x.npy
 expect 2 sample gauss8 source --out x.txt
 says "x.txt"
 absent x.
+expect 2 selftest device=host
+says "takes no settings"
+expect 5 selftest --device cuda:99
+says "usable here"
 finish

@@ -112,6 +112,41 @@ Test(optimizer, adamw_is_the_plain_loop)
     bed_close(&b);
 }
 
+/* Adam of a stream of gradients in which every seventh one is a hundred times as long. */
+Test(optimizer, long_gradients_are_shortened)
+{
+    enum { STEPS = 40 };
+    brn_net_shape shape;
+    bed b;
+    odd_shape(&shape);
+    brn_optimizer_settings set = settings[BRN_OPT_ADAMW];
+    set.clip = 1.5;
+    set.weight_decay = 0;
+    bed_open(&b, "host:f64", 2, &shape, &set);
+    double *theta = calloc(4 * shape.size, sizeof *theta), *m = theta + shape.size, *v = m + shape.size, *g = v + shape.size, mean = 0;
+    memcpy(theta, bed_theta(&b), shape.size * sizeof *theta);
+    int shortened = 0;
+    for (int k = 1; k <= STEPS; ++k) {
+        double square = 0;
+        random_gradient(&shape, k, g);
+        for (size_t i = 0; i < shape.size; ++i) g[i] *= k % 7 ? 1 : 100, square += g[i] * g[i];
+        bed_step(&b, g, 1);
+        const double norm = sqrt(square), keep = fmin(0.99, 1 - 1.0 / k), most = k > 10 ? set.clip * mean : INFINITY;
+        const double factor = fmin(1, most / norm);
+        shortened += factor < 1;
+        mean = keep * mean + (1 - keep) * factor * norm;
+        for (size_t i = 0; i < shape.size; ++i) {
+            m[i] = set.beta1 * m[i] + (1 - set.beta1) * factor * g[i];
+            v[i] = set.beta2 * v[i] + (1 - set.beta2) * factor * factor * g[i] * g[i];
+            theta[i] -= set.lr * m[i] / (1 - pow(set.beta1, k)) / (sqrt(v[i] / (1 - pow(set.beta2, k))) + set.epsilon);
+        }
+    }
+    cr_assert_eq(shortened, 4, "%d of 4 long gradients after the tenth were shortened", shortened);
+    cr_assert_lt(largest_difference(theta, bed_theta(&b), shape.size), 1e-7);
+    free(theta);
+    bed_close(&b);
+}
+
 /* Of one Muon step without decay: the update of a matrix over its rate. */
 Test(optimizer, muon_steps_are_nearly_orthogonal)
 {
@@ -378,8 +413,10 @@ Test(optimizer, restored_state_continues_exactly)
     double *g = calloc(shape.size, sizeof *g);
     for (int kind = 0; kind < 3; ++kind) {
         bed first, second;
-        bed_open(&first, "host", 2, &shape, &settings[kind]);
-        bed_open(&second, "host", 2, &shape, &settings[kind]);
+        brn_optimizer_settings set = settings[kind];
+        set.clip = 1; /* about half of the gradients are shortened */
+        bed_open(&first, "host", 2, &shape, &set);
+        bed_open(&second, "host", 2, &shape, &set);
         for (int k = 0; k < 20; ++k) {
             if (k == 10) {
                 copy_buffer(&first, first.net.theta, &second, second.net.theta);

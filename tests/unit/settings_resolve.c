@@ -77,7 +77,7 @@ static const struct {
     {16, 128, 32000, 256, 10, 10, BRN_OPT_SOAP, BRN_ACT_SILU, .01, 1e-2, .95},
     {32, 128, 32000, 256, 10, 10, BRN_OPT_SOAP, BRN_ACT_SILU, .02, 1e-2, .95},
     {64, 256, 12000, 256, 6, 20, BRN_OPT_SOAP, BRN_ACT_SILU, .05, 1e-2, .95},
-    {256, 1024, 12000, 256, 6, 20, BRN_OPT_SOAP, BRN_ACT_SILU, .05, 1e-2, .95},
+    {256, 1024, 12000, 256, 6, 20, BRN_OPT_SOAP, BRN_ACT_SILU, .05, 5e-3, .95},
 };
 
 Test(presets, hd_follows_the_recipe)
@@ -101,7 +101,7 @@ Test(presets, hd_follows_the_recipe)
         for (int k = 0; k < 2; ++k) {
             cr_assert(o[k]->kind == recipe[i].kind && o[k]->lr == recipe[i].lr && o[k]->beta1 == .9, "n=%d",
                       n);
-            cr_assert(o[k]->beta2 == recipe[i].beta2 && o[k]->refresh == recipe[i].refresh, "n=%d", n);
+            cr_assert(o[k]->beta2 == recipe[i].beta2 && o[k]->refresh == recipe[i].refresh && o[k]->clip == (o[k]->kind == BRN_OPT_SOAP ? 2 : 0), "n=%d", n);
             cr_assert(o[k]->matrix_lr == 3e-2 && o[k]->momentum == .95 && o[k]->factor_beta == .95 &&
                       o[k]->weight_decay == 1e-4);
         }
