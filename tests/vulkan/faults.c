@@ -27,8 +27,8 @@ static bool fail_call(const brn_settings *s, long k, VkResult result, brn_status
     const brn_status status = scenario_run(s, 1);
     const bool reached = !brn_vk_fail_pending();
     brn_vk_fail_at(0, 0);
-    cr_assert_eq(reached, status != BRN_OK, "call %ld: %s", k, brn_status_name(status));
-    if (!reached) return false;
+    cr_assert(reached || status == BRN_OK, "call %ld: %s", k, brn_status_name(status));
+    if (status == BRN_OK) return reached; /* the memory plan does without a list of devices that cannot be made */
     cr_assert_eq(status, expected, "call %ld: %s: %s", k, brn_status_name(status), brn_last_error());
     cr_assert(strstr(brn_last_error(), "vulkan:0: vk"), "call %ld: \"%s\"", k, brn_last_error());
     return true;
