@@ -135,10 +135,17 @@ class Failed(Exception):
     pass
 
 
-def run_json(command):
-    """The JSON a command prints, and its wall time."""
+class TooLong(Failed):
+    pass
+
+
+def run_json(command, limit=None):
+    """The JSON a command prints, and its wall time; TooLong after `limit` seconds."""
     start = time.monotonic()
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+    try:
+        done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=limit)
+    except subprocess.TimeoutExpired:
+        raise TooLong(f"not finished within {limit} s") from None
     seconds = time.monotonic() - start
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
