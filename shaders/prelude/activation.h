@@ -18,9 +18,9 @@ FN real a_value(int kind, real c, real u)
 {
     if (kind == A_RELU) return m_positive(u);
     if (kind == A_LEAKY_RELU) return u > 0.0f ? u : c * u;
-    if (kind == A_ELU) return u > 0.0f ? u : c * M_EXPM1(u);
-    if (kind == A_SELU) return A_SELU_SCALE * (u > 0.0f ? u : A_SELU_ALPHA * M_EXPM1(u));
-    if (kind == A_CELU) return u > 0.0f ? u : c * M_EXPM1(u / c);
+    if (kind == A_ELU) return u <= 0.0f ? c * M_EXPM1_NEGATIVE(u) : u; /* NaN stays NaN */
+    if (kind == A_SELU) return A_SELU_SCALE * (u <= 0.0f ? A_SELU_ALPHA * M_EXPM1_NEGATIVE(u) : u);
+    if (kind == A_CELU) return u <= 0.0f ? c * M_EXPM1_NEGATIVE(u / c) : u;
     if (kind == A_SOFTPLUS) return m_softplus(u);
     if (kind == A_SILU) return u * m_sigmoid(u);
     return u;
@@ -44,9 +44,9 @@ FN real a_slope(int kind, real c, real u, real z)
 
 FN real a_curvature(int kind, real c, real u)
 {
-    if (kind == A_ELU) return u > 0.0f ? 0.0f : c * M_EXP(u);
-    if (kind == A_SELU) return A_SELU_SCALE * A_SELU_ALPHA * (u > 0.0f ? 0.0f : M_EXP(u));
-    if (kind == A_CELU) return u > 0.0f ? 0.0f : M_EXP(u / c) / c;
+    if (kind == A_ELU) return u > 0.0f ? 0.0f : c * M_EXP_NEGATIVE(u);
+    if (kind == A_SELU) return A_SELU_SCALE * A_SELU_ALPHA * (u > 0.0f ? 0.0f : M_EXP_NEGATIVE(u));
+    if (kind == A_CELU) return u > 0.0f ? 0.0f : M_EXP_NEGATIVE(u / c) / c;
     if (kind == A_SOFTPLUS) {
         const real s = m_sigmoid(u);
         return s * (1.0f - s);

@@ -43,7 +43,8 @@ typedef unsigned int uint;
 #ifdef BRN_REAL_IS_DOUBLE
 typedef double real;
 #define M_EXP             exp
-#define M_EXPM1           expm1
+#define M_EXP_NEGATIVE    exp
+#define M_EXPM1_NEGATIVE  expm1
 #define M_LOG             log
 #define M_LOG1P           log1p
 #define M_COS2PI(u)       cos(6.283185307179586476925 * (u))

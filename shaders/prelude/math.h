@@ -8,6 +8,7 @@ FN real m_positive(real x) { return x < 0.0f ? 0.0f : x; } /* NaN stays NaN, unl
 FN real m_max(real a, real b) { return a > b ? a : b; }
 FN real m_min(real a, real b) { return a < b ? a : b; }
 FN int m_imin(int a, int b) { return a < b ? a : b; }
+FN uint m_umin(uint a, uint b) { return a < b ? a : b; }
 
 /* x within [lo, hi]; NaN stays NaN. */
 FN real m_clamp(real x, real lo, real hi)
@@ -53,13 +54,23 @@ FN real m_exp(real x)
     return p * m_power_of_2(TO_U(half_n)) * m_power_of_2(TO_U(n - half_n));
 }
 
-/* exp(x) - 1 without cancellation: 2^n (expm1(r) + 1 - 2^-n) */
-FN real m_expm1(real x)
+/* exp(x) for x <= 0, where one factor 2^n will do: below -87.6 it is 0 */
+FN real m_exp_negative(real x)
 {
-    const real c = m_clamp(x, -30.0f, 89.0f);
+    const real c = x < -88.0f ? -88.0f : x; /* NaN stays NaN */
+    const real count = m_log2_count(c);
+    return (m_expm1_near_zero(m_log2_rest(c, count)) + 1.0f) * m_power_of_2(AS_U(count));
+}
+
+/* exp(x) - 1 for x <= 0 without cancellation: 2^n (expm1(r) + 1 - 2^-n). Half of a training's activations
+ * come here. Of negative numbers the larger is the smaller word, so that an integer minimum bounds x (NaN
+ * becomes a number); and n log 2 need not be split: where n is large 2^n is small. */
+FN real m_expm1_negative(real x)
+{
+    const real c = AS_F(m_umin(AS_U(x), 0xc1a00000u)); /* -20 */
     const real count = m_log2_count(c);
     const real s = m_power_of_2(AS_U(count));
-    return M_FMA(s, m_expm1_near_zero(m_log2_rest(c, count)), s - 1.0f);
+    return M_FMA(s, m_expm1_near_zero(M_FMA(count - M_ROUNDER, -0.693147181f, c)), s - 1.0f);
 }
 
 /* log(1 + f) for -0.293 < f < 0.415 */
@@ -130,7 +141,8 @@ FN real m_sin2pi(real u)
     return k >= 2 ? -v : v;
 }
 #define M_EXP    m_exp
-#define M_EXPM1  m_expm1
+#define M_EXP_NEGATIVE   m_exp_negative
+#define M_EXPM1_NEGATIVE m_expm1_negative
 #define M_LOG    m_log
 #define M_LOG1P  m_log1p
 #define M_COS2PI m_cos2pi
@@ -138,9 +150,9 @@ FN real m_sin2pi(real u)
 #endif
 
 /* max(t, 0) + log(1 + exp(-|t|)), and its derivative */
-FN real m_softplus(real t) { return m_positive(t) + M_LOG1P(M_EXP(-M_ABS(t))); }
+FN real m_softplus(real t) { return m_positive(t) + M_LOG1P(M_EXP_NEGATIVE(-M_ABS(t))); }
 FN real m_sigmoid(real t)
 {
-    const real e = M_EXP(-M_ABS(t));
+    const real e = M_EXP_NEGATIVE(-M_ABS(t));
     return (t < 0.0f ? e : 1.0f) / (1.0f + e);
 }
