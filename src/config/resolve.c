@@ -42,14 +42,16 @@ static void fill_optimizer(brn_settings *s, const char *group, const brn_optimiz
     fill(s, group, "refresh", n >= 64 ? 20 : 10);
 }
 
-/* Small batches and many steps; fewer samples per step the more an optimizer makes of each. */
+/* Small batches and many steps; fewer samples per step the more an optimizer makes of each. Where the rows
+ * are not spread evenly by a lattice (a user's own), their noise takes three times the steps to average. */
 static void fill_length(brn_settings *s, int n)
 {
     brn_optimizer_kind kind = s->train.potential.kind;
     bool plane = n <= 2 && kind == BRN_OPT_MUON;
+    int noisy = s->data.sampling == BRN_SAMPLING_LATTICE ? 1 : 3;
     fill(s, "train", "steps",
-         plane                  ? 4000
-         : kind == BRN_OPT_MUON ? 8000
+         plane                  ? noisy * 4000
+         : kind == BRN_OPT_MUON ? noisy * 8000
          : kind != BRN_OPT_SOAP ? 10000
          : n >= 64              ? 12000
                                 : 32000);

@@ -153,6 +153,7 @@ Test(resolve, own_rows_are_standardised_and_drawn_iid)
     cr_assert_eq(s.data.sampling, BRN_SAMPLING_IID);
     cr_assert_eq(s.data.standardize, BRN_STANDARDIZE_SCALE);
     cr_assert_eq(resolved("hd", 2).data.standardize, BRN_STANDARDIZE_NONE);
+    cr_assert(s.train.steps == 12000 && resolved("hd", 2).train.steps == 4000); /* no lattice: more noise */
 }
 
 static const struct {
