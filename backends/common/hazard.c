@@ -88,4 +88,14 @@ brn_status brn_hazard_host(brn_hazard *h, const char *what, const brn_hazard_acc
     return BRN_OK;
 }
 
-void brn_hazard_complete(brn_hazard *h) { h->count = 0; }
+void brn_hazard_complete(brn_hazard *h) { brn_hazard_complete_until(h, h->commands); }
+
+long brn_hazard_last(const brn_hazard *h) { return h->commands; }
+
+void brn_hazard_complete_until(brn_hazard *h, long command)
+{
+    int left = 0;
+    for (int i = 0; i < h->count; ++i)
+        if (h->past[i].command > command) h->past[left++] = h->past[i];
+    h->count = left;
+}

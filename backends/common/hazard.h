@@ -2,7 +2,7 @@
  * between them, and what the host touches itself must be complete. Software drivers run commands in order
  * and compute right without barriers, and validation layers do not look into kernels, so nothing else finds
  * a missing one. The checker is told what commands declare and which barriers were really issued; it knows
- * nothing of how the backend decides.
+ * nothing of how the backend decides. A queue that runs its commands in order issues a barrier before each.
  *
  * Backends switch it on where BRENIER_CHECK_HAZARDS is set (brn_hazard_wanted).
  */
@@ -43,5 +43,8 @@ void brn_hazard_barrier(brn_hazard *hazard);
 brn_status brn_hazard_host(brn_hazard *hazard, const char *what, const brn_hazard_access *access);
 /** The host has waited: all commands are complete, and their results can be seen by it. */
 void brn_hazard_complete(brn_hazard *hazard);
+/** Number of the last command; and: the host has waited for it and all before it. */
+long brn_hazard_last(const brn_hazard *hazard);
+void brn_hazard_complete_until(brn_hazard *hazard, long command);
 
 #endif

@@ -14,6 +14,7 @@ typedef uint32_t cl_uint;
 typedef uint64_t cl_ulong;
 typedef cl_uint cl_bool;
 typedef cl_ulong cl_bitfield;
+typedef cl_bitfield cl_command_queue_properties;
 typedef cl_bitfield cl_device_type;
 typedef struct _cl_platform_id *cl_platform_id;
 typedef struct _cl_device_id *cl_device_id;
@@ -52,6 +53,10 @@ typedef struct _cl_event *cl_event;
 #define CL_DEVICE_VERSION                       0x102F
 #define CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT     (1 << 7)
 #define CL_MEM_READ_WRITE                       (1 << 0)
+#define CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE  (1 << 0)
+#define CL_QUEUE_PROFILING_ENABLE               (1 << 1)
+#define CL_PROFILING_COMMAND_END                0x1283
+#define CL_QUEUE_PROPERTIES                     0x1093
 #define CL_PROGRAM_BINARY_SIZES                 0x1165
 #define CL_PROGRAM_BINARIES                     0x1166
 #define CL_PROGRAM_BUILD_LOG                    0x1183
@@ -66,6 +71,7 @@ typedef struct _cl_event *cl_event;
     X(cl_int, clReleaseContext, (cl_context))                                                                \
     X(cl_command_queue, clCreateCommandQueue, (cl_context, cl_device_id, cl_bitfield, cl_int *))             \
     X(cl_int, clReleaseCommandQueue, (cl_command_queue))                                                     \
+    X(cl_int, clGetCommandQueueInfo, (cl_command_queue, cl_uint, size_t, void *, size_t *))                  \
     X(cl_mem, clCreateBuffer, (cl_context, cl_bitfield, size_t, void *, cl_int *))                           \
     X(cl_int, clReleaseMemObject, (cl_mem))                                                                  \
     X(cl_program, clCreateProgramWithSource, (cl_context, cl_uint, const char **, const size_t *, cl_int *)) \
@@ -93,6 +99,7 @@ typedef struct _cl_event *cl_event;
     X(cl_int, clFlush, (cl_command_queue))                                                                   \
     X(cl_int, clFinish, (cl_command_queue))                                                                  \
     X(cl_int, clWaitForEvents, (cl_uint, const cl_event *))                                                  \
+    X(cl_int, clGetEventProfilingInfo, (cl_event, cl_uint, size_t, void *, size_t *))                        \
     X(cl_int, clReleaseEvent, (cl_event))
 
 typedef struct brn_cl_functions {

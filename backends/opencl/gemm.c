@@ -13,7 +13,7 @@ typedef struct {
     int bm, bn, bk, tm, tn;
 } cut;
 
-enum { DIRECT, WIDE, NARROW, CUTS };
+enum { DIRECT, WIDE, NARROW, CUTS, WRITES = 4 /* C of A, B and C */ };
 static const cut cuts[CUTS] = {
     [DIRECT] = {"sgemm_direct", 8, 32, 1, 8, 32},
     [WIDE] = {"sgemm", 64, 64, 16, 8, 8},
@@ -82,7 +82,7 @@ static brn_status run_cut(brn_queue *q, int way, const brn_gemm_args *a)
     brn_opencl_program *p;
     BRN_TRY(variant(q->impl, way, a->ta, a->tb, &p));
     const brn_p_sgemm params = {.m = a->m, .n = a->n, .k = a->k, .lda = a->lda, .ldb = a->ldb, .ldc = a->ldc, .alpha = a->alpha, .beta = a->beta};
-    return brn_opencl_run(q, c->kernel, p->kernel, &params, sizeof params, (brn_view[]){a->a, a->b, a->c}, 3,
+    return brn_opencl_run(q, c->kernel, p->kernel, &params, sizeof params, (brn_view[]){a->a, a->b, a->c}, 3, WRITES,
                           (size_t)(c->bm / c->tm * (c->bn / c->tn)), groups(a->n, c->bn), groups(a->m, c->bm));
 }
 
@@ -114,6 +114,7 @@ static brn_status own(brn_queue *q, const brn_gemm_args *args)
 static brn_status by_clblast(brn_queue *q, const brn_gemm_args *a)
 {
     brn_opencl *cl = q->impl;
+    BRN_TRY(brn_opencl_touch(cl, "CLBlastSgemm", (brn_view[]){a->a, a->b, a->c}, 3, WRITES));
     const int injected = brn_opencl_injected();
     const int code = injected ? injected
                               : brn_clblast.sgemm(BRN_CLBLAST_ROW_MAJOR, a->ta ? BRN_CLBLAST_YES : BRN_CLBLAST_NO,

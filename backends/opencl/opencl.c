@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HALF_BYTES = 1 << 20 };
-
 brn_status brn_opencl_fail(const char *who, cl_int code, const char *call, const char *format, ...)
 {
     char on[640];
@@ -32,8 +30,10 @@ static void close_device(brn_device *dev)
     brn_opencl_gemm_free(cl);
     for (int h = 0; h < 2; ++h)
         if (cl->in_use[h]) brn_cl.clReleaseEvent(cl->in_use[h]);
+    if (cl->mark) brn_cl.clReleaseEvent(cl->mark);
     if (cl->queue) brn_cl.clReleaseCommandQueue(cl->queue);
     if (cl->context) brn_cl.clReleaseContext(cl->context);
+    brn_hazard_free(cl->hazard);
     free(cl->stage);
     free(cl);
     free(dev->queues);
@@ -70,14 +70,29 @@ static void choose_options(brn_opencl *cl)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i) brn_program_key_text(&cl->key, texts[i]);
 }
 
+brn_status brn_opencl_make_queue(brn_opencl *cl, cl_command_queue_properties properties)
+{
+    cl_int code;
+    const cl_command_queue queue = CL_MAKE(&code, clCreateCommandQueue(cl->context, cl->id, properties, &code));
+    if (code != CL_SUCCESS) return brn_opencl_fail(cl->label, code, "clCreateCommandQueue", "properties %llu", (unsigned long long)properties);
+    if (cl->queue) {
+        brn_cl.clFinish(cl->queue);
+        brn_cl.clReleaseCommandQueue(cl->queue);
+    }
+    cl->queue = queue;
+    code = CL(clGetCommandQueueInfo(queue, CL_QUEUE_PROPERTIES, sizeof properties, &properties, NULL));
+    cl->in_order = !(properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE);
+    return code == CL_SUCCESS ? BRN_OK : brn_opencl_fail(cl->label, code, "clGetCommandQueueInfo", "properties");
+}
+
 static brn_status connect(brn_opencl *cl)
 {
     cl_int code;
     cl->context = CL_MAKE(&code, clCreateContext(NULL, 1, &cl->id, NULL, NULL, &code));
     if (code != CL_SUCCESS) return brn_opencl_fail(cl->label, code, "clCreateContext", "1 device");
-    cl->queue = CL_MAKE(&code, clCreateCommandQueue(cl->context, cl->id, 0, &code));
-    if (code != CL_SUCCESS) return brn_opencl_fail(cl->label, code, "clCreateCommandQueue", "in order");
-    return BRN_ALLOC(&cl->stage, 2 * (size_t)HALF_BYTES, "staging memory");
+    BRN_TRY(brn_opencl_make_queue(cl, 0));
+    if (brn_hazard_wanted()) BRN_TRY(brn_hazard_create(&cl->hazard, cl->label));
+    return BRN_ALLOC(&cl->stage, 2 * (size_t)BRN_OPENCL_STAGE, "staging memory");
 }
 
 static brn_status start(brn_device *dev, brn_opencl *cl, const char *spec)
@@ -130,76 +145,6 @@ static brn_status alloc_buffer(brn_buf *buf, const char *what)
 /* Commands that still use it keep it alive. */
 static void release_buffer(brn_buf *buf) { brn_cl.clReleaseMemObject(brn_opencl_mem(buf)); }
 
-static brn_status waited(brn_queue *q, cl_int code, const char *call, size_t bytes)
-{
-    brn_count(q->dev, &q->dev->counts.waits, 1);
-    return code == CL_SUCCESS ? BRN_OK : brn_opencl_fail(((const brn_opencl *)q->impl)->label, code, call, "%zu bytes", bytes);
-}
-
-static brn_status submitted(brn_queue *q, cl_int code, const char *call, size_t bytes)
-{
-    brn_count(q->dev, &q->dev->counts.submissions, 1);
-    return code == CL_SUCCESS ? BRN_OK : brn_opencl_fail(((const brn_opencl *)q->impl)->label, code, call, "%zu bytes", bytes);
-}
-
-/* Go over to the other half of the staging memory: everything issued so far may read this one. */
-static brn_status next_half(brn_queue *q, brn_opencl *cl)
-{
-    BRN_TRY(submitted(q, CL(clEnqueueMarkerWithWaitList(cl->queue, 0, NULL, &cl->in_use[cl->half])), "clEnqueueMarkerWithWaitList", 0));
-    cl->half ^= 1;
-    cl->staged = 0;
-    cl_event *last = &cl->in_use[cl->half];
-    if (!*last) return BRN_OK;
-    BRN_TRY(waited(q, CL(clWaitForEvents(1, last)), "clWaitForEvents", HALF_BYTES));
-    brn_cl.clReleaseEvent(*last);
-    *last = NULL;
-    return BRN_OK;
-}
-
-static brn_status write_buffer(brn_queue *q, brn_view to, const void *from, size_t bytes)
-{
-    brn_opencl *cl = q->impl;
-    const cl_mem mem = brn_opencl_mem(to.buf);
-    const size_t at = to.off * to.buf->elem;
-    if (bytes == 0) return BRN_OK;
-    if (bytes > HALF_BYTES) {
-        const cl_int code = CL(clEnqueueWriteBuffer(cl->queue, mem, CL_TRUE, at, bytes, from, 0, NULL, NULL));
-        BRN_TRY(submitted(q, code, "clEnqueueWriteBuffer", bytes));
-        return waited(q, CL_SUCCESS, "clEnqueueWriteBuffer", bytes);
-    }
-    if (bytes > HALF_BYTES - cl->staged) BRN_TRY(next_half(q, cl));
-    char *stage = cl->stage + (size_t)cl->half * HALF_BYTES + cl->staged;
-    memcpy(stage, from, bytes);
-    cl->staged += bytes;
-    return submitted(q, CL(clEnqueueWriteBuffer(cl->queue, mem, CL_FALSE, at, bytes, stage, 0, NULL, NULL)), "clEnqueueWriteBuffer", bytes);
-}
-
-static brn_status read_buffer(brn_queue *q, brn_view from, void *to, size_t bytes)
-{
-    const brn_opencl *cl = q->impl;
-    if (bytes == 0) return BRN_OK;
-    const cl_int code = CL(clEnqueueReadBuffer(cl->queue, brn_opencl_mem(from.buf), CL_TRUE, from.off * from.buf->elem, bytes, to, 0, NULL, NULL));
-    BRN_TRY(submitted(q, code, "clEnqueueReadBuffer", bytes));
-    return waited(q, CL_SUCCESS, "clEnqueueReadBuffer", bytes);
-}
-
-static brn_status copy_buffer(brn_queue *q, brn_view to, brn_view from, size_t bytes)
-{
-    const brn_opencl *cl = q->impl;
-    if (bytes == 0) return BRN_OK;
-    return submitted(q, CL(clEnqueueCopyBuffer(cl->queue, brn_opencl_mem(from.buf), brn_opencl_mem(to.buf), from.off * from.buf->elem,
-                                               to.off * to.buf->elem, bytes, 0, NULL, NULL)), "clEnqueueCopyBuffer", bytes);
-}
-
-static brn_status zero_buffer(brn_queue *q, brn_view to, size_t bytes)
-{
-    static const cl_uint zero = 0;
-    const brn_opencl *cl = q->impl;
-    if (bytes == 0) return BRN_OK;
-    return submitted(q, CL(clEnqueueFillBuffer(cl->queue, brn_opencl_mem(to.buf), &zero, sizeof zero, to.off * to.buf->elem, bytes, 0, NULL, NULL)),
-                     "clEnqueueFillBuffer", bytes);
-}
-
 /* ---- work -------------------------------------------------------------------------------------- */
 
 static brn_status in_turn(brn_device *dev, int count, brn_item_fn fn, void *context)
@@ -217,12 +162,13 @@ static brn_status launch(brn_queue *q, int kernel, const void *params, size_t si
     brn_opencl_program *p = &cl->kernels[kernel];
     if (!p->kernel) BRN_TRY(brn_opencl_build(cl, k->name, k->name, "", p));
     const size_t wg = (size_t)k->wg;
-    return brn_opencl_run(q, k->name, p->kernel, params, size, views, count, wg, ((size_t)rows + wg - 1) / wg, k->spread ? (size_t)feats : 1);
+    return brn_opencl_run(q, k->name, p->kernel, params, size, views, count, k->writes, wg, ((size_t)rows + wg - 1) / wg, k->spread ? (size_t)feats : 1);
 }
 
 const brn_backend brn_backend_opencl = {
     .abi = BRN_BACKEND_ABI, .name = "opencl", .hint = "ocl-icd-libopencl1 and the device's driver (pocl-opencl-icd for processors)",
     .enumerate = brn_opencl_enumerate, .open = open_device, .close = close_device,
-    .alloc = alloc_buffer, .release = release_buffer, .write = write_buffer, .read = read_buffer,
-    .copy = copy_buffer, .zero = zero_buffer, .parallel = in_turn, .launch = launch, .gemm = brn_opencl_product,
+    .alloc = alloc_buffer, .release = release_buffer, .write = brn_opencl_write, .read = brn_opencl_read,
+    .copy = brn_opencl_copy, .zero = brn_opencl_zero, .parallel = in_turn, .launch = launch, .gemm = brn_opencl_product,
+    .timer_start = brn_opencl_timer_start, .timer_stop = brn_opencl_timer_stop,
 };

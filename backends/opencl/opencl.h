@@ -2,6 +2,7 @@
 #ifndef BRN_OPENCL_H
 #define BRN_OPENCL_H
 
+#include "common/hazard.h"
 #include "common/program_cache.h"
 #include "compute/backend.h"
 #include "opencl/cl_api.h"
@@ -17,7 +18,7 @@ typedef struct brn_opencl_limits {
     cl_bitfield single;
 } brn_opencl_limits;
 
-enum { BRN_OPENCL_WORK_GROUP = 256, BRN_OPENCL_LOCAL_MEMORY = 32 << 10, BRN_OPENCL_PARAMETERS = 1024 };
+enum { BRN_OPENCL_WORK_GROUP = 256, BRN_OPENCL_LOCAL_MEMORY = 32 << 10, BRN_OPENCL_PARAMETERS = 1024, BRN_OPENCL_STAGE = 1 << 20 /* bytes of a half of the staging memory */ };
 
 /** Why a device with these limits cannot be used, in one line; "" if it can. */
 void brn_opencl_check(const brn_opencl_limits *limits, char reason[static 128]);
@@ -52,20 +53,48 @@ typedef struct brn_opencl {
     size_t staged; /* bytes used in the present half */
     int half;
     cl_event in_use[2];
+
+    cl_event mark; /* where the timer started */
+    bool profiled; /* the queue keeps times */
+
+    brn_hazard *hazard; /* NULL: not asked for */
+    bool in_order;      /* what the driver says of the queue */
+    long last_use[2];   /* the last command before in_use[h], as the checker counts */
 } brn_opencl;
 
 /** The failure of a driver's call: who, which call, on what (printf-formatted), which code. */
 brn_status brn_opencl_fail(const char *who, cl_int code, const char *call, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/** Tell the checker of a command that is about to be queued. */
+brn_status brn_opencl_command(brn_opencl *cl, const char *what, const brn_hazard_access *access, int count);
+/** The same for one that touches buffers from a view's start on; bit i of `writes`: it writes the i-th. */
+brn_status brn_opencl_touch(brn_opencl *cl, const char *what, const brn_view *views, int count, unsigned writes);
+
 /** Compile a kernel, or take it from the cache. `kind` names it in files and failures, `defines` are its
  *  constants. */
 brn_status brn_opencl_build(brn_opencl *cl, const char *kernel, const char *kind, const char *defines, brn_opencl_program *out);
 void brn_opencl_program_free(brn_opencl_program *p);
 
-/** Set the arguments and run over a grid of groups; `name` is for failures. */
+/** Set the arguments and run over a grid of groups; `name` is for failures, `writes` as above. */
 brn_status brn_opencl_run(brn_queue *q, const char *name, cl_kernel kernel, const void *params, size_t size, const brn_view *views,
-                          int count, size_t wg, size_t groups_x, size_t groups_y);
+                          int count, unsigned writes, size_t wg, size_t groups_x, size_t groups_y);
+
+/** Copies of the table, transfer.c. */
+brn_status brn_opencl_write(brn_queue *q, brn_view to, const void *from, size_t bytes);
+brn_status brn_opencl_read(brn_queue *q, brn_view from, void *to, size_t bytes);
+brn_status brn_opencl_copy(brn_queue *q, brn_view to, brn_view from, size_t bytes);
+brn_status brn_opencl_zero(brn_queue *q, brn_view to, size_t bytes);
+
+/** Wait for an event, behind which nothing is queued. */
+brn_status brn_opencl_wait(brn_queue *q, const cl_event *event);
+
+/** A queue in place of the present one. */
+brn_status brn_opencl_make_queue(brn_opencl *cl, cl_command_queue_properties properties);
+
+/** The table's timer, timer.c. */
+brn_status brn_opencl_timer_start(brn_queue *q);
+brn_status brn_opencl_timer_stop(brn_queue *q, double *seconds);
 
 /** Products, gemm.c. What was begun by a create that fails is released by free. */
 brn_status brn_opencl_gemm_create(brn_opencl *cl);
@@ -73,5 +102,11 @@ brn_status brn_opencl_product(brn_queue *q, const brn_gemm_args *args);
 void brn_opencl_gemm_free(brn_opencl *cl);
 
 static inline cl_mem brn_opencl_mem(const brn_buf *buf) { return (cl_mem)buf->data; }
+/** `bytes` of a view as an access. */
+static inline brn_hazard_access brn_opencl_access(brn_view view, size_t bytes, bool write)
+{
+    const size_t at = view.off * view.buf->elem;
+    return (brn_hazard_access){view.buf->data, at, at + bytes, write};
+}
 
 #endif

@@ -99,9 +99,9 @@ static brn_status set(const brn_opencl *cl, const char *name, cl_kernel kernel, 
 }
 
 brn_status brn_opencl_run(brn_queue *q, const char *name, cl_kernel kernel, const void *params, size_t size, const brn_view *views,
-                          int count, size_t wg, size_t groups_x, size_t groups_y)
+                          int count, unsigned writes, size_t wg, size_t groups_x, size_t groups_y)
 {
-    const brn_opencl *cl = q->dev->impl;
+    brn_opencl *cl = q->dev->impl;
     BRN_TRY(set(cl, name, kernel, 0, params, size));
     for (int i = 0; i < count; ++i) {
         const cl_mem buffer = brn_opencl_mem(views[i].buf);
@@ -111,6 +111,7 @@ brn_status brn_opencl_run(brn_queue *q, const char *name, cl_kernel kernel, cons
         BRN_TRY(set(cl, name, kernel, 1 + 2 * i, &buffer, sizeof buffer));
         BRN_TRY(set(cl, name, kernel, 2 + 2 * i, &first, sizeof first));
     }
+    BRN_TRY(brn_opencl_touch(cl, name, views, count, writes));
     const size_t local[] = {wg, 1}, global[] = {groups_x * wg, groups_y};
     const cl_int code = CL(clEnqueueNDRangeKernel(cl->queue, kernel, 2, NULL, global, local, 0, NULL, NULL));
     brn_count(q->dev, &q->dev->counts.submissions, 1);

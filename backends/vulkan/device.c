@@ -74,6 +74,7 @@ static void vulkan_close(brn_device *dev)
     if (!v) return;
     if (v->device) {
         v->fn.DeviceWaitIdle(v->device);
+        brn_vk_timer_close(v);
         brn_vk_gemm_close(v);
         brn_vk_kernels_close(v);
         brn_vk_record_close(v);
@@ -169,4 +170,5 @@ const brn_backend brn_backend_vulkan = {
     .enumerate = enumerate, .open = vulkan_open, .close = vulkan_close,
     .alloc = brn_vk_alloc, .release = brn_vk_release, .write = brn_vk_write, .read = brn_vk_read, .copy = brn_vk_copy, .zero = brn_vk_zero,
     .parallel = vulkan_parallel, .launch = brn_vk_launch, .gemm = brn_vk_gemm,
+    .timer_start = brn_vk_timer_start, .timer_stop = brn_vk_timer_stop,
 };

@@ -20,4 +20,5 @@
     V(BeginCommandBuffer) V(EndCommandBuffer) V(QueueSubmit) V(CreateFence) V(DestroyFence)                  \
     V(WaitForFences) V(ResetFences)                                                                          \
     V(CmdPipelineBarrier) V(CmdBindPipeline) V(CmdBindDescriptorSets) V(CmdPushConstants) V(CmdDispatch)     \
+    V(CreateQueryPool) V(DestroyQueryPool) V(GetQueryPoolResults) V(CmdResetQueryPool) V(CmdWriteTimestamp)  \
     V(CmdCopyBuffer) V(CmdUpdateBuffer) V(CmdFillBuffer)

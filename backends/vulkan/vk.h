@@ -110,6 +110,7 @@ typedef struct brn_vk {
     brn_hazard_access pending[BRN_VK_PENDING];
     int pendings;
     brn_hazard *hazard; /* NULL: not asked for */
+    VkQueryPool marks;  /* of the timer; made on first use */
 
     VkDescriptorSetLayout set_layout[BRN_VK_BUFFERS + 1];
     VkPipelineLayout layout[BRN_VK_BUFFERS + 1];
@@ -176,6 +177,11 @@ int brn_vk_find_module(const char *name);
 brn_status brn_vk_dispatch(brn_vk *v, int m, const void *params, size_t size, const brn_hazard_access *access, int count, uint32_t gx, uint32_t gy);
 /** Forget all descriptor sets; nothing may be recorded or running. */
 void brn_vk_sets_reset(brn_vk *v);
+
+/* timer.c */
+brn_status brn_vk_timer_start(brn_queue *q);
+brn_status brn_vk_timer_stop(brn_queue *q, double *seconds);
+void brn_vk_timer_close(brn_vk *v);
 
 /* gemm.c */
 brn_status brn_vk_gemm_open(brn_vk *v);

@@ -33,6 +33,7 @@ typedef struct brn_selftest_result {
     int cases;
     double share;          /**< largest error as share of the tolerance: 1 is the limit */
     double seconds;        /**< of one call at a representative size (1024 rows); NaN where it was not timed */
+    bool on_device;        /**< by the device's own clock, not the host's */
     double gflops, gbytes; /**< rates of that call, 10^9 per second; NaN where they mean nothing */
     brn_selftest_verdict verdict;
     const char *note;      /**< the reason where it does not hold; "" */

@@ -12,6 +12,7 @@ typedef struct report {
     bool json;
     cJSON *results;  /* with json */
     char group[16];  /* last printed */
+    int on_device;   /* times by the device's clock */
 } report;
 
 static const char *const verdicts[] = {"holds", "FAILS", "unsupported"};
@@ -56,6 +57,7 @@ static void add_result(report *r, const brn_selftest_result *x)
     cli_json_number(item, "cases", x->cases);
     cli_json_number(item, "share", x->share);
     cli_json_number(item, "seconds", x->seconds);
+    cJSON_AddStringToObject(item, "clock", x->on_device ? "device" : "host");
     cli_json_number(item, "gflops", x->gflops);
     cli_json_number(item, "gbytes", x->gbytes);
     cJSON_AddStringToObject(item, "verdict", verdicts[x->verdict]);
@@ -66,13 +68,15 @@ static void add_result(report *r, const brn_selftest_result *x)
 static bool on_result(void *user, const brn_selftest_result *x)
 {
     report *r = user;
+    r->on_device += x->on_device;
     if (r->json) add_result(r, x);
     else print_result(r, x);
     return !cli_signal;
 }
 
-static void print_summary(const char *device, const brn_selftest_summary *s)
+static void print_summary(const char *device, const report *r, const brn_selftest_summary *s)
 {
+    if (r->on_device) printf("  times of operations are by the device's own clock\n");
     if (s->trained) {
         printf("  after 50 steps the parameters are %.1e of their way from those of host:f64 (allowed %.0e); L2-UVP %.3f %%, %.3f %% there\n",
                s->distance, s->distance_limit, s->l2_uvp, s->oracle_l2_uvp);
@@ -132,7 +136,7 @@ static brn_status test_device(const brn_device_info *info, cJSON *tree, bool *ho
         cJSON_AddStringToObject(tree, "reason", status == BRN_OK ? "" : brn_last_error());
         add_summary(tree, &s);
     } else if (status == BRN_OK)
-        print_summary(info->name, &s);
+        print_summary(info->name, &r, &s);
     else
         printf("%s: DOES NOT HOLD; %s\n\n", info->name, brn_last_error());
     return BRN_OK;

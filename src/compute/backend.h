@@ -68,6 +68,11 @@ typedef struct brn_backend {
                                  bool accumulate);
     brn_status (*dense_grad)(brn_queue *queue, const brn_dense *w, int rows, brn_mat x, brn_mat d, brn_buf *grad,
                              bool with_bias);
+
+    /* optional, both or none; NULL = the host's clock has to do */
+    brn_status (*timer_start)(brn_queue *q);
+    /** Wait; *seconds from the start on by the device's own clock, NaN where it has none. */
+    brn_status (*timer_stop)(brn_queue *q, double *seconds);
 } brn_backend;
 
 struct brn_device {

@@ -88,15 +88,18 @@ brn_status brn_operation_check_all(brn_device *dev, brn_device *oracle, const br
 /** Seconds of one call at the representative size, and the work it is. */
 typedef struct brn_rate {
     double seconds, flops, bytes;
+    bool on_device; /* by the device's own clock */
 } brn_rate;
 brn_status brn_operation_time(brn_device *dev, const brn_operation *op, brn_rate *rate);
 
-/** What is timed: `wait` ends with the device idle; `reset` (may be NULL) brings back the inputs after some calls,
+/** What is timed on a queue: `wait` ends with the device idle; `reset` (may be NULL) brings back the inputs after some calls,
  *  before what is updated over and over becomes zero or infinite. */
 typedef struct brn_timed {
+    brn_queue *q;
     brn_status (*run)(void *context), (*wait)(void *context), (*reset)(void *context);
 } brn_timed;
-brn_status brn_time_calls(const brn_timed *what, void *context, double *seconds); /* of one call */
+/** Seconds of one call, by the device's own clock where it has one. */
+brn_status brn_time_calls(const brn_timed *what, void *context, brn_rate *rate);
 
 /* ---- for the files that describe operations ---------------------------------------------------- */
 

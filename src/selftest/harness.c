@@ -258,9 +258,24 @@ brn_status brn_operation_check_all(brn_device *dev, brn_device *oracle, const br
 
 /* ---- times ------------------------------------------------------------------------------------- */
 
-brn_status brn_time_calls(const brn_timed *what, void *context, double *seconds)
+enum { CALLS = 8 }; /* between two looks at the clock */
+
+static brn_status time_round(const brn_timed *what, void *context, double *passed, bool *on_device)
 {
-    enum { CALLS = 8, ROUNDS = 25 };
+    const brn_backend *ops = what->q->dev->ops;
+    double there = (double)NAN;
+    const double start = brn_seconds();
+    if (ops->timer_start) BRN_TRY(ops->timer_start(what->q));
+    for (int i = 0; i < CALLS; ++i) BRN_TRY(what->run(context));
+    BRN_TRY(ops->timer_stop ? ops->timer_stop(what->q, &there) : what->wait(context));
+    *on_device = !isnan(there);
+    *passed += *on_device ? there : brn_seconds() - start;
+    return BRN_OK;
+}
+
+brn_status brn_time_calls(const brn_timed *what, void *context, brn_rate *rate)
+{
+    enum { ROUNDS = 25 };
     const double enough = 4e-3;
     double passed = 0;
     int rounds = 0;
@@ -268,13 +283,10 @@ brn_status brn_time_calls(const brn_timed *what, void *context, double *seconds)
     while (rounds < ROUNDS && passed < enough) {
         if (what->reset) BRN_TRY(what->reset(context));
         BRN_TRY(what->wait(context));
-        const double start = brn_seconds();
-        for (int i = 0; i < CALLS; ++i) BRN_TRY(what->run(context));
-        BRN_TRY(what->wait(context));
-        passed += brn_seconds() - start;
+        BRN_TRY(time_round(what, context, &passed, &rate->on_device));
         ++rounds;
     }
-    *seconds = passed / (CALLS * rounds);
+    rate->seconds = passed / (CALLS * rounds);
     return BRN_OK;
 }
 
@@ -319,7 +331,7 @@ brn_status brn_operation_time(brn_device *dev, const brn_operation *op, brn_rate
     BRN_GO(open_bench(&t, dev, op, &c, &p));
     rate->flops = fabs(op->flops) * c.rows * c.feats * (op->flops < 0 ? c.depth : 1);
     rate->bytes = bytes_moved(dev, &p);
-    BRN_GO(brn_time_calls(&(brn_timed){run_bench, wait_bench, write_start}, &t, &rate->seconds));
+    BRN_GO(brn_time_calls(&(brn_timed){t.q, run_bench, wait_bench, write_start}, &t, rate));
 done:
     close_bench(&t);
     free_plan(&p);

@@ -136,7 +136,7 @@ brn_status brn_network_time(brn_device *dev, brn_pass pass, brn_rate *rate)
     BRN_TRY(brn_network_shape(&shape, BRN_NETWORK_MLP, N, &(brn_widths){3, {128, 128, 64}}, BRN_ACT_ELU, 1));
     for (int l = 0; l < shape.layers; ++l) forward += 2.0 * ROWS * (shape.layer[l].in + shape.layer[l].skip) * shape.layer[l].out;
     BRN_GO(brn_subject_open(&t.s, dev, &shape, BRN_NETWORK_MLP, ROWS, 7));
-    BRN_GO(brn_time_calls(&(brn_timed){.run = run, .wait = wait}, &t, &rate->seconds));
+    BRN_GO(brn_time_calls(&(brn_timed){.q = t.s.q, .run = run, .wait = wait}, &t, rate));
     rate->flops = products[pass] * forward;
     rate->bytes = (double)dev->real_size * ((double)shape.size + 2.0 * N * ROWS);
 done:

@@ -145,7 +145,7 @@ brn_status brn_optimizer_time(brn_device *dev, brn_optimizer_kind kind, brn_rate
     brn_status status;
     BRN_TRY(brn_shape_residual(&shape, 64, &(brn_widths){2, {128, 128}}, BRN_ACT_ELU, 1));
     BRN_GO(open_bed(&b, dev, &shape, kind));
-    BRN_GO(brn_time_calls(&(brn_timed){.run = run, .wait = wait}, &b, &rate->seconds));
+    BRN_GO(brn_time_calls(&(brn_timed){.q = brn_device_queue(dev, 0), .run = run, .wait = wait}, &b, rate));
     rate->flops = 0; /* depends on the step */
     rate->bytes = 0;
 done:

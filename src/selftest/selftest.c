@@ -36,7 +36,7 @@ static brn_status tell(session *s, const char *group, const char *name, brn_stat
     const brn_selftest_verdict verdict = judge(status, p);
     const double share = status == BRN_OK ? p->share : NAN, seconds = rate ? rate->seconds : NAN;
     const brn_selftest_result r = {
-        .group = group, .operation = name, .size = p->worst, .cases = p->cases, .share = share, .seconds = seconds,
+        .group = group, .operation = name, .size = p->worst, .cases = p->cases, .share = share, .seconds = seconds, .on_device = rate && rate->on_device,
         .gflops = rate ? rate_of(rate->flops, seconds) : NAN, .gbytes = rate ? rate_of(rate->bytes, seconds) : NAN, .verdict = verdict,
         .note = status != BRN_OK ? brn_last_error() : verdict == BRN_SELFTEST_HOLDS ? "" : *p->fault ? p->fault : "beyond the tolerance"};
     ++sum->operations;

@@ -1,5 +1,6 @@
 /* What the device is asked to do: products by every way, and how often a training step hands work over and
  * waits. Kernels come from the user's cache here. */
+#include "core/clock.h"
 #include "support/devices.h"
 #include "opencl/clblast.h"
 #include "opencl/opencl.h"
@@ -126,5 +127,28 @@ Test(opencl_work, submissions_and_waits_of_a_step)
     brn_trainer_free(t);
     brn_model_free(model);
     brn_pair_close(pair);
+    brn_device_close(dev);
+}
+
+/* The device's clock runs as fast as the host's; the queue in place of the first one is in order too. */
+Test(opencl_work, timer)
+{
+    enum { COUNT = 1 << 16 };
+    brn_device *dev;
+    brn_buf *x;
+    double first, second;
+    if (!here("timer")) return;
+    MUST(brn_device_open(&dev, "opencl:0", 1));
+    brn_queue *q = brn_device_queue(dev, 0);
+    MUST(brn_buf_create(&x, dev, BRN_REAL, COUNT, "numbers"));
+    const double start = brn_seconds();
+    MUST(dev->ops->timer_start(q));
+    for (int i = 0; i < 20; ++i) MUST(BRN_LAUNCH(q, fill, COUNT, 1, (.ld = COUNT, .s = 1), {x, 0}));
+    MUST(dev->ops->timer_stop(q, &first));
+    MUST(dev->ops->timer_start(q));
+    MUST(dev->ops->timer_stop(q, &second));
+    cr_expect(first > 0 && second >= 0 && first + second < brn_seconds() - start, "%g s and %g s", first, second);
+    cr_expect(((const brn_opencl *)dev->impl)->in_order);
+    brn_buf_free(x);
     brn_device_close(dev);
 }

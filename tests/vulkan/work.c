@@ -1,7 +1,9 @@
 /* Memory, copies and the recording of commands, with mapped and with staged memory; the checker is on. */
+#include "core/clock.h"
 #include "support/devices.h"
 #include "vulkan/vk.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,5 +156,23 @@ Test(vulkan_work, independent_launches_need_no_barrier)
     brn_vk_skip_barrier(0);
     cr_assert_eq(((const brn_vk *)dev->impl)->pendings, 8, "a barrier was recorded");
     for (int i = 0; i < 8; ++i) brn_buf_free(x[i]);
+    brn_device_close(dev);
+}
+
+/* The device's clock runs as fast as the host's, and stands still for nothing. */
+Test(vulkan_work, timer)
+{
+    double first, second;
+    if (!open_device(false)) return;
+    brn_buf *x = numbers(1 << 16);
+    const double start = brn_seconds();
+    MUST(dev->ops->timer_start(q));
+    for (int i = 0; i < 3 * BRN_VK_COMMANDS; ++i) MUST(BRN_LAUNCH(q, fill, 1 << 16, 1, (.ld = 1 << 16, .s = 1), {x, 0}));
+    MUST(dev->ops->timer_stop(q, &first));
+    MUST(dev->ops->timer_start(q));
+    MUST(dev->ops->timer_stop(q, &second));
+    if (isnan(first)) fprintf(stderr, "skipped: vulkan_work::timer (the queue has no clock)\n");
+    else cr_expect(first > 0 && second >= 0 && first + second < brn_seconds() - start, "%g s and %g s", first, second);
+    brn_buf_free(x);
     brn_device_close(dev);
 }
