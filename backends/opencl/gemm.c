@@ -1,7 +1,12 @@
-/* Products of matrices: the project's own kernel, or CLBlast where BRENIER_OPENCL_GEMM=clblast asks for it. */
+/* Products of matrices: one of the cuts of the project's own kernels, or CLBlast. What is the fastest for a class of
+ * sizes is measured when the first of them comes, and kept on disk. The own cuts give the same bits, each result being one chain
+ * of additions in the order of the inner index; CLBlast does not, and is taken only if it will be again. */
+#include "opencl/choice.h"
 #include "opencl/clblast.h"
-#include "opencl/opencl.h"
+#include "core/clock.h"
 #include "core/memory.h"
+
+#include <math.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +18,8 @@ typedef struct {
     int bm, bn, bk, tm, tn;
 } cut;
 
-enum { DIRECT, WIDE, NARROW, CUTS, WRITES = 4 /* C of A, B and C */ };
+enum { DIRECT, WIDE, NARROW, CUTS, CLBLAST = CUTS, WAYS };
+enum { WRITES = 4 /* C of A, B and C */ };
 static const cut cuts[CUTS] = {
     [DIRECT] = {"sgemm_direct", 8, 32, 1, 8, 32},
     [WIDE] = {"sgemm", 64, 64, 16, 8, 8},
@@ -21,30 +27,40 @@ static const cut cuts[CUTS] = {
 };
 
 struct brn_opencl_gemm {
-    bool clblast;
-    int cut; /* < 0: by device and sizes */
+    bool clblast; /* loaded, and may be chosen */
+    int forced;   /* < 0: by measurement */
+    bool grew;    /* choices that are not on disk */
+    brn_opencl_choices choices;
     brn_opencl_program variant[CUTS][2][2]; /* by cut, ta, tb */
     brn_buf *scratch; /* a transposed operand */
 };
 
+static bool is_gpu(const brn_opencl *cl) { return cl->limits.type & (CL_DEVICE_TYPE_GPU | CL_DEVICE_TYPE_ACCELERATOR); }
+
 brn_status brn_opencl_gemm_create(brn_opencl *cl)
 {
-    static const char *const ways[] = {"own", "clblast", "direct", "wide", "narrow"}; /* the last three: one cut of the own, CUTS in order */
+    static const char *const ways[] = {[DIRECT] = "direct", [WIDE] = "wide", [NARROW] = "narrow", [CLBLAST] = "clblast", [WAYS] = "own"};
     const char *way = getenv("BRENIER_OPENCL_GEMM");
     BRN_TRY(BRN_ALLOC(&cl->gemm, 1, "products"));
-    cl->gemm->cut = -1;
-    if (!way || !*way) return BRN_OK;
+    brn_opencl_gemm *gemm = cl->gemm;
+    gemm->forced = -1;
+    BRN_TRY(brn_opencl_choices_load(&gemm->choices, cl));
+    if (!way || !*way) { /* on a processor CLBlast compiles for longer than a training may take */
+        gemm->clblast = is_gpu(cl) && brn_clblast_load() == BRN_OK;
+        return BRN_OK;
+    }
     int w = 0;
-    while (w < 5 && strcmp(way, ways[w])) ++w;
-    if (w == 5) return brn_fail(BRN_ERR_USAGE, "BRENIER_OPENCL_GEMM is \"%.40s\"; it is one of own, clblast, direct, wide, narrow", way);
-    cl->gemm->clblast = w == 1;
-    cl->gemm->cut = w - 2;
-    return w == 1 ? brn_clblast_load() : BRN_OK;
+    while (w <= WAYS && strcmp(way, ways[w])) ++w;
+    if (w > WAYS) return brn_fail(BRN_ERR_USAGE, "BRENIER_OPENCL_GEMM is \"%.40s\"; it is one of own, clblast, direct, wide, narrow", way);
+    if (w < WAYS) gemm->forced = w;
+    gemm->clblast = w == CLBLAST;
+    return gemm->clblast ? brn_clblast_load() : BRN_OK;
 }
 
 void brn_opencl_gemm_free(brn_opencl *cl)
 {
     if (!cl->gemm) return;
+    if (cl->gemm->grew) brn_opencl_choices_store(&cl->gemm->choices, cl);
     for (int t = 0; t < CUTS; ++t)
         for (int v = 0; v < 4; ++v) brn_opencl_program_free(&cl->gemm->variant[t][v >> 1][v & 1]);
     brn_buf_free(cl->gemm->scratch);
@@ -67,14 +83,6 @@ static brn_status variant(brn_opencl *cl, int way, bool ta, bool tb, brn_opencl_
 }
 
 static size_t groups(int count, int each) { return (size_t)((count + each - 1) / each); }
-
-/* Processors take the direct kernel. Elsewhere the narrow tile where the wide one would leave units idle. */
-static int choose(const brn_opencl *cl, const brn_gemm_args *a)
-{
-    if (cl->gemm->cut >= 0) return cl->gemm->cut;
-    if (!(cl->limits.type & (CL_DEVICE_TYPE_GPU | CL_DEVICE_TYPE_ACCELERATOR))) return DIRECT;
-    return groups(a->m, cuts[WIDE].bm) * groups(a->n, cuts[WIDE].bn) < 2 * (size_t)cl->limits.units ? NARROW : WIDE;
-}
 
 static brn_status run_cut(brn_queue *q, int way, const brn_gemm_args *a)
 {
@@ -103,10 +111,9 @@ static brn_status transpose_b(brn_queue *q, brn_gemm_args *a)
     return BRN_OK;
 }
 
-static brn_status own(brn_queue *q, const brn_gemm_args *args)
+static brn_status own(brn_queue *q, int way, const brn_gemm_args *args)
 {
     brn_gemm_args a = *args;
-    const int way = choose(q->impl, &a);
     if (way == DIRECT && a.tb) BRN_TRY(transpose_b(q, &a));
     return run_cut(q, way, &a);
 }
@@ -126,9 +133,92 @@ static brn_status by_clblast(brn_queue *q, const brn_gemm_args *a)
     return code == 0 ? BRN_OK : brn_opencl_fail(cl->label, code, "CLBlastSgemm", "%d x %d, inner %d", a->m, a->n, a->k);
 }
 
-brn_status brn_opencl_product(brn_queue *q, const brn_gemm_args *a)
+static brn_status multiply(brn_queue *q, int way, const brn_gemm_args *a) { return way == CLBLAST ? by_clblast(q, a) : own(q, way, a); }
+
+/* ---- the choice -------------------------------------------------------------------------------- */
+
+/* Without a measurement: processors take the direct kernel; elsewhere the narrow tile where the wide one would leave
+ * units idle. */
+static int likely(const brn_opencl *cl, const brn_gemm_args *a)
+{
+    if (!is_gpu(cl)) return DIRECT;
+    return groups(a->m, cuts[WIDE].bm) * groups(a->n, cuts[WIDE].bn) < 2 * (size_t)cl->limits.units ? NARROW : WIDE;
+}
+
+static brn_status time_once(brn_queue *q, int way, const brn_gemm_args *a, double *best)
 {
     const brn_opencl *cl = q->impl;
+    const double start = brn_seconds();
+    BRN_TRY(multiply(q, way, a));
+    const cl_int code = CL(clFinish(cl->queue));
+    if (code != CL_SUCCESS) return brn_opencl_fail(cl->label, code, "clFinish", "%d x %d, inner %d", a->m, a->n, a->k);
+    *best = fmin(*best, brn_seconds() - start);
+    return BRN_OK;
+}
+
+/* Best times of all ways, which take turns; the first turn compiles. */
+static brn_status time_ways(brn_queue *q, const brn_gemm_args *a, double best[static WAYS])
+{
+    enum { TURNS = 4 };
+    const brn_opencl *cl = q->impl;
+    for (int turn = 0; turn < TURNS; ++turn)
+        for (int w = 0; w < WAYS; ++w) {
+            if (turn < 2) best[w] = INFINITY;
+            if (w == CLBLAST && !cl->gemm->clblast) continue;
+            BRN_TRY(time_once(q, w, a, &best[w]));
+        }
+    return BRN_OK;
+}
+
+static int fastest(const double best[static WAYS], int count)
+{
+    int way = 0;
+    for (int w = 1; w < count; ++w)
+        if (best[w] < best[way]) way = w;
+    return way;
+}
+
+/* With the product's own operands, into memory of its own. What it takes is not booked as work of the caller's. */
+static brn_status measure(brn_queue *q, const brn_gemm_args *args, unsigned char *choice)
+{
+    brn_opencl *cl = q->impl;
+    brn_gemm_args a = *args;
+    double best[WAYS];
+    const brn_device_counts before = q->dev->counts;
+    const size_t count = (size_t)a.m * (size_t)a.ldc;
+    a.c = (brn_view){0};
+    if (brn_buf_create(&a.c.buf, q->dev, BRN_REAL, count, "product that is timed") != BRN_OK) return BRN_OK; /* the likely one has to do */
+    brn_status status = brn_opencl_zero(q, a.c, count * sizeof(float));
+    if (status == BRN_OK) status = time_ways(q, &a, best);
+    brn_buf_free(a.c.buf);
+    q->dev->counts = before;
+    if (status != BRN_OK) return status;
+    *choice = (unsigned char)(1 + fastest(best, WAYS));
+    cl->gemm->grew = true;
+    if (*choice != 1 + CLBLAST) return BRN_OK;
+    cl->gemm->grew = !brn_opencl_choices_store(&cl->gemm->choices, cl);
+    if (cl->gemm->grew) *choice = (unsigned char)(1 + fastest(best, CUTS));
+    return BRN_OK;
+}
+
+static brn_status choose(brn_queue *q, const brn_gemm_args *a, int *way)
+{
+    const double small = 1 << 16; /* products whose launch takes longer than their work */
+    brn_opencl *cl = q->impl;
+    *way = likely(cl, a);
+    if (cl->gemm->forced >= 0) *way = cl->gemm->forced;
+    if (cl->gemm->forced >= 0 || (double)a->m * a->n * a->k < small) return BRN_OK;
+    unsigned char *choice = brn_opencl_choice(&cl->gemm->choices, a);
+    if (*choice > WAYS || (*choice == 1 + CLBLAST && !cl->gemm->clblast)) *choice = 0;
+    if (!*choice) BRN_TRY(measure(q, a, choice));
+    if (*choice) *way = *choice - 1;
+    return BRN_OK;
+}
+
+brn_status brn_opencl_product(brn_queue *q, const brn_gemm_args *a)
+{
+    int way;
     if (a->m <= 0 || a->n <= 0) return BRN_OK;
-    return cl->gemm->clblast ? by_clblast(q, a) : own(q, a);
+    BRN_TRY(choose(q, a, &way));
+    return multiply(q, way, a);
 }

@@ -51,6 +51,16 @@ for device in $usable; do
     [ "$(close there.csv here.csv)" -lt 6 ] || problem "conjugates on $device are not those on the host"
     expect 5 map by-host --in x.csv --out y.csv device=${device%:*}:31
     says "${device%:*}:31"
+
+    # no memory, no such device, no driver: one line, the right code, and the checkpoint as it was
+    cp "$run/latest.safetensors" former
+    BRENIER_DEVICE_MEMORY=30000 expect 6 train $tiny device=$device out=$run --quiet
+    says "$device"
+    expect 5 train $tiny device=${device%:*}:31 out=$run --quiet
+    says "${device%:*}:31"
+    OCL_ICD_VENDORS=/none VK_DRIVER_FILES=/none VK_ICD_FILENAMES=/none expect 5 train $tiny device=$device out=$run --quiet
+    says "$device"
+    cmp -s former "$run/latest.safetensors" || problem "the checkpoint of $run was changed"
 done
 [ -n "$usable" ] || { [ "$failures" = 0 ] && exit 77; }
 finish

@@ -76,6 +76,23 @@ brn_status scenario_run_half(const brn_settings *s)
     return status;
 }
 
+static const char LATEST[] = "latest.safetensors";
+
+char *scenario_checkpoint(const brn_settings *s, size_t *length)
+{
+    MUST_FAIL(scenario_run_half(s), BRN_ERR_STOPPED, "step 2");
+    return scenario_read(s->out, LATEST, length);
+}
+
+bool scenario_checkpoint_is(const brn_settings *s, const char *former, size_t length)
+{
+    size_t still;
+    char *now = scenario_read(s->out, LATEST, &still);
+    const bool same = now && still == length && !memcmp(former, now, length);
+    free(now);
+    return same;
+}
+
 char *scenario_read(const char *dir, const char *name, size_t *length)
 {
     char path[256];

@@ -1,6 +1,7 @@
 /* The OpenCL backend's own promises: names, limits, failures in words, compiled kernels on disk, how often it
  * hands work over and waits. */
 #include "support/devices.h"
+#include "opencl/choice.h"
 #include "opencl/clblast.h"
 #include "opencl/opencl.h"
 
@@ -131,6 +132,70 @@ Test(opencl, compiled_kernels_are_kept)
         brn_device_close(dev);
         cr_expect_eq(programs(path), 1);
     }
+}
+
+/* 64 x 64 ones times 64 x 64 ones. */
+static void multiply_ones(brn_device *dev)
+{
+    enum { N = 64 };
+    brn_queue *q = brn_device_queue(dev, 0);
+    brn_buf *x;
+    float found[N * N];
+    MUST(brn_buf_create(&x, dev, BRN_REAL, 2 * N * N, "matrices"));
+    MUST(BRN_LAUNCH(q, fill, N * N, 1, (.ld = N * N, .s = 1), {x, 0}));
+    MUST(brn_gemm(q, &(brn_gemm_args){.m = N, .n = N, .k = N, .alpha = 1, .a = {x, 0}, .b = {x, 0}, .c = {x, N * N}, .lda = N, .ldb = N, .ldc = N}));
+    MUST(brn_read_f32(q, (brn_view){x, N * N}, found, N * N));
+    for (int i = 0; i < N * N; ++i) cr_assert_eq(found[i], N);
+    brn_buf_free(x);
+}
+
+/* Whether the folder of programs has one whose name begins so; its path. */
+static bool kept(const char *name, char path[static 512])
+{
+    char folder[128];
+    bool found = false;
+    snprintf(folder, sizeof folder, "%s/brenier/programs", dir);
+    DIR *d = opendir(folder);
+    for (struct dirent *e; d && !found && (e = readdir(d));)
+        if ((found = !strncmp(e->d_name, name, strlen(name)))) snprintf(path, 512, "%s/%s", folder, e->d_name);
+    if (d) closedir(d);
+    return found;
+}
+
+/* The fastest way to multiply is measured once; a choice on disk is taken, a damaged one measured again. */
+Test(opencl, choices_are_kept)
+{
+    enum { NARROW = 2 };
+    static brn_opencl_choices c;
+    brn_device *dev;
+    char path[512];
+    if (!here("choices_are_kept")) return;
+    unsetenv("BRENIER_OPENCL_GEMM");
+    MUST(brn_device_open(&dev, "opencl:0", 1));
+    memset(&c, 1 + NARROW, sizeof c);
+    cr_assert(brn_opencl_choices_store(&c, dev->impl));
+    brn_device_close(dev);
+
+    MUST(brn_device_open(&dev, "opencl:0", 1));
+    multiply_ones(dev);
+    brn_device_close(dev);
+    cr_expect(kept("opencl-sgemm-32x32-nn", path), "the choice was not taken");
+    cr_expect(!kept("opencl-sgemm_direct", path) && !kept("opencl-sgemm-64x64", path), "%s: there was nothing to measure", path);
+
+    cr_assert(kept("opencl-choices", path));
+    FILE *f = fopen(path, "r+b");
+    fseek(f, 5000, SEEK_SET), fputs("damage", f), fclose(f);
+    MUST(brn_device_open(&dev, "opencl:0", 1));
+    multiply_ones(dev);
+    brn_device_close(dev);
+    cr_expect(kept("opencl-sgemm_direct", path) && kept("opencl-sgemm-64x64", path), "not measured again");
+    MUST(brn_device_open(&dev, "opencl:0", 1));
+    memset(&c, 0, sizeof c);
+    MUST(brn_opencl_choices_load(&c, dev->impl));
+    int known = 0;
+    for (size_t i = 0; i < sizeof c; ++i) known += ((const unsigned char *)&c)[i] != 0;
+    cr_expect_eq(known, 1, "%d choices are on disk", known);
+    brn_device_close(dev);
 }
 
 Test(opencl, buffers_beyond_the_device)

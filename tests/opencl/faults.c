@@ -1,6 +1,7 @@
 /* Every kind of driver call fails somewhere in a training: one line that names the device and the call, the
  * right status, nothing left behind on the device. */
 #include "scenario.h"
+#include <brenier/train.h>
 #include "opencl/cl_api.h"
 #include "support/devices.h"
 
@@ -124,3 +125,66 @@ static void walk(cl_int code, brn_status expected)
 
 Test(opencl_faults, lost_device) { walk(CL_OUT_OF_RESOURCES, BRN_ERR_DEVICE); }
 Test(opencl_faults, out_of_memory_that_shows_late) { walk(CL_MEM_OBJECT_ALLOCATION_FAILURE, BRN_ERR_MEMORY); }
+
+/* ---- what is on disk --------------------------------------------------------------------------- */
+
+/* What a training has written stays whole when the device goes. */
+Test(opencl_faults, the_last_checkpoint_is_kept)
+{
+    char dir[64];
+    size_t length;
+    if (!here()) return;
+    test_make_dir(dir);
+    const brn_settings s = scenario_settings(dir, (const char *const[]){"device=opencl:0", NULL});
+    char *former = scenario_checkpoint(&s, &length);
+    brn_opencl_fail_at(1500, CL_OUT_OF_RESOURCES);
+    MUST_FAIL(scenario_run(&s, 1), BRN_ERR_DEVICE, "CL_OUT_OF_RESOURCES");
+    brn_opencl_fail_at(0, 0);
+    cr_assert(scenario_checkpoint_is(&s, former, length), "the checkpoint was changed");
+    MUST(scenario_run(&s, 1));
+    free(former);
+    test_remove_dir(dir);
+}
+
+static long buffers_left;
+
+static cl_mem some_buffers(cl_context c, cl_bitfield flags, size_t size, void *host, cl_int *code)
+{
+    if (buffers_left-- > 0) return real.clCreateBuffer(c, flags, size, host, code);
+    *code = CL_MEM_OBJECT_ALLOCATION_FAILURE;
+    return NULL;
+}
+
+/* The device gives out memory `count` times. */
+static brn_status train_with(brn_device *dev, const brn_settings *s, long count)
+{
+    buffers_left = count;
+    return brn_train(dev, s, true, NULL, NULL, NULL);
+}
+
+/* One device for all: it goes on after each failure. */
+Test(opencl_faults, out_of_memory_at_every_allocation)
+{
+    char dir[64];
+    size_t length;
+    long count = 0;
+    brn_device *dev;
+    if (!here()) return;
+    test_make_dir(dir);
+    const brn_settings s = scenario_settings(dir, (const char *const[]){"device=opencl:0", NULL});
+    char *former = scenario_checkpoint(&s, &length);
+    real = brn_cl;
+    brn_cl.clCreateBuffer = some_buffers;
+    MUST(brn_device_open(&dev, s.device, 1));
+    for (brn_status status; (status = train_with(dev, &s, count)) != BRN_OK; ++count) {
+        cr_assert_eq(status, BRN_ERR_MEMORY, "allocation %ld: %s", count, brn_last_error());
+        cr_assert(strstr(brn_last_error(), "opencl:0") && strstr(brn_last_error(), "clCreateBuffer failed (") && strstr(brn_last_error(), " bytes)"),
+                  "allocation %ld: \"%s\"", count, brn_last_error());
+        cr_assert(scenario_checkpoint_is(&s, former, length), "allocation %ld: the checkpoint was changed", count);
+    }
+    fprintf(stderr, "opencl: %ld allocations made to fail\n", count);
+    cr_assert_gt(count, 40);
+    brn_device_close(dev);
+    free(former);
+    test_remove_dir(dir);
+}
