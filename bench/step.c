@@ -257,8 +257,8 @@ static brn_status measure(options *o, brn_device *dev, brn_pair *pair)
     BRN_GO(brn_settings_resolve(&o->settings, brn_pair_dim(pair)));
     BRN_GO(brn_model_create(&model, dev, &o->settings, pair));
     BRN_GO(brn_trainer_create(&t, model, pair));
-    describe(&r, pair, dev);
     BRN_GO(train(o, t, &r));
+    describe(&r, pair, dev); /* lists all devices, which loads drivers: not in the memory of a training */
     BRN_GO(score(model, pair, &r.uvp));
     if (o->json) print_json(o, &r);
     else print_text(o, &r);
