@@ -45,6 +45,9 @@ typedef struct brn_progress {
     double evaluations_per_row; /**< of the last batch's conjugate solves; 0 without fine-tuning */
     double iterations_per_row;
     double failed_rows;         /**< share of its rows that did not converge */
+    double submissions_per_step;/**< calls that hand work to a driver, mean of this call's steps; these three are NaN */
+    double waits_per_step;      /**< before the first and on devices of several queues, which do not count; waits for a driver, */
+    double waits_outside;       /**< and those of them outside the conjugate solver */
     bool   pretraining;         /**< step counts pretraining steps */
     bool   evaluated;           /**< follows an evaluation */
     const brn_memory_plan *plan;/**< in the first report, which comes before anything is computed; then NULL */

@@ -45,6 +45,9 @@ static brn_status print_result(const brn_settings *settings, const cli_progress 
     const brn_progress *last = &progress->last;
     if (!json) {
         printf("run folder           %s\nsteps                %lld\n", settings->out, (long long)last->steps);
+        if (last->submissions_per_step > 0)
+            printf("driver               %.1f submissions, %.1f waits a step, %.1f of them outside the solver\n",
+                   last->submissions_per_step, last->waits_per_step, last->waits_outside);
         return cli_print_evaluation(e);
     }
     cJSON *tree = cli_json_evaluation(e);
@@ -52,6 +55,9 @@ static brn_status print_result(const brn_settings *settings, const cli_progress 
     cJSON_AddStringToObject(tree, "out", settings->out);
     cli_json_number(tree, "steps", (double)last->steps);
     cli_json_number(tree, "seconds", last->seconds);
+    cli_json_number(tree, "submissions_per_step", last->submissions_per_step);
+    cli_json_number(tree, "waits_per_step", last->waits_per_step);
+    cli_json_number(tree, "waits_per_step_outside", last->waits_outside);
     cJSON_AddItemToObject(tree, "memory", cli_json_plan(&progress->plan));
     return cli_print_json(tree);
 }

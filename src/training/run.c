@@ -17,6 +17,7 @@ typedef struct {
     void *user;
     brn_progress report;
     double started, shown, shown_step;
+    int64_t first; /* the step that this call began with */
     bool stop; /* asked for before the first step */
 } run;
 
@@ -38,6 +39,18 @@ static brn_status read_solver(run *r)
     return BRN_OK;
 }
 
+/* What a step asked of the driver, mean of the steps so far. */
+static void count_work(run *r)
+{
+    const brn_trainer *t = r->trainer;
+    const double steps = brn_device_queues(t->dev) == 1 ? (double)(t->step - r->first) : (double)NAN; /* the first report: 0 / 0 */
+    uint64_t waits = 0;
+    for (int p = 0; p < BRN_PHASES; ++p) waits += t->waits[p];
+    r->report.submissions_per_step = (double)t->submissions / steps;
+    r->report.waits_per_step = (double)waits / steps;
+    r->report.waits_outside = (double)(waits - t->waits[BRN_PHASE_CONJUGATE]) / steps;
+}
+
 /* Tell the caller; *stop when he has had enough. */
 static brn_status tell(run *r, bool evaluated, bool *stop)
 {
@@ -46,6 +59,7 @@ static brn_status tell(run *r, bool evaluated, bool *stop)
     r->report.seconds = t - r->started;
     r->report.loss = r->trainer->loss;
     r->report.evaluated = evaluated;
+    count_work(r);
     BRN_TRY(read_solver(r));
     if (since > 0 && (double)r->report.step > r->shown_step) r->report.rate = ((double)r->report.step - r->shown_step) / since;
     r->shown = t;
@@ -100,6 +114,7 @@ static brn_status start(run *r)
         BRN_TRY(save(r, r->folder.latest)); /* something finite to fall back on, and no pretraining twice */
     }
     r->shown_step = (double)t->step;
+    r->first = t->step;
     return brn_folder_rewind(&r->folder, t->step);
 }
 

@@ -194,6 +194,7 @@ static void book_phase(brn_trainer *t, brn_phase phase, mark *since)
 brn_status brn_trainer_step(brn_trainer *t)
 {
     mark since = mark_now(t);
+    const uint64_t submissions = t->dev->counts.submissions;
     BRN_TRY(brn_parallel(t->dev, t->x.tiles, draw_tile, t));
     book_phase(t, BRN_PHASE_DRAW, &since);
     BRN_TRY(brn_parallel(t->dev, t->x.tiles, predict_tile, t));
@@ -205,6 +206,7 @@ brn_status brn_trainer_step(brn_trainer *t)
     book_phase(t, BRN_PHASE_GRADIENT, &since);
     BRN_TRY(learn(t));
     book_phase(t, BRN_PHASE_LEARN, &since);
+    t->submissions += t->dev->counts.submissions - submissions;
     t->model->steps = ++t->step;
     return BRN_OK;
 }

@@ -54,7 +54,8 @@ typedef struct brn_trainer {
 
     double loss;                    /* of the last step */
     double seconds[BRN_PHASES];     /* spent in each part since the start, */
-    uint64_t waits[BRN_PHASES];     /* and waits for a driver */
+    uint64_t waits[BRN_PHASES];     /* waits for a driver, */
+    uint64_t submissions;           /* and calls that hand work to one, of all steps */
 } brn_trainer;
 
 /** The model's settings decide everything; the model and the pair outlive the trainer. */

@@ -33,7 +33,8 @@ expect 0 sample gaussian source data.n=2 --n 300 --seed 5 --out x.csv
 expect 0 map by-host --in x.csv --out host.csv
 for device in $usable; do
     run=by-${device/:/}
-    expect 0 train $tiny device=$device out=$run --quiet
+    expect 0 train $tiny device=$device out=$run --quiet --json
+    prints '"waits_per_step_outside":	1'
     expect 0 info $run
     prints "$device"
     expect 0 eval $run --json device=$device
