@@ -53,10 +53,11 @@ Test(draws, do_not_depend_on_threads)
 
 Test(draws, agree_on_all_devices)
 {
-    static const char *const devices[] = {"host", "host:strict"};
+    char devices[TEST_DEVICES_MOST][64];
+    const int known = test_device_names(devices);
     for (int i = 0; i < case_count(); ++i)
         for (int k = 0; k < 3; ++k)
-            for (int d = 0; d < 2; ++d) {
+            for (int d = 1; d < known; ++d) {
                 fixture oracle = open_case(i, "host:f64", 1), f = open_case(i, devices[d], 1);
                 const brn_draw draw = {.seed = 11, .step = 1, .batch = 300, .sampling = kinds[k]};
                 const size_t count = 300 * (size_t)f.n;
@@ -95,8 +96,8 @@ Test(draws, differ_by_seed_step_stream_and_side)
 /* Philox on the host gives the words of the kernels, and a latent is the quantile of its word. */
 Test(draws, latents_are_quantiles_of_philox_words)
 {
-    const char *devices[] = {"host", "host:strict", "host:f64"};
-    for (int d = 0; d < 3; ++d) {
+    char devices[TEST_DEVICES_MOST][64];
+    for (int d = 0, known = test_device_names(devices); d < known; ++d) {
         fixture f = fixture_pair(devices[d], "gauss8", 0);
         const brn_draw draw = {.seed = 0x123456789abull, .step = 6, .stream = 4, .batch = 500};
         double *x = fixture_batch(&f, BRN_SOURCE, &draw, 0), worst = 0;

@@ -3,7 +3,7 @@
 #define BRN_TESTS_MEASURES_FIXTURE_H
 
 #include "measures/kinds.h"
-#include "support/support.h"
+#include "support/devices.h"
 
 typedef struct {
     brn_device *device;

@@ -43,10 +43,11 @@ static brn_settings settings_of(int source, int target, int batch)
 /* Every row once per epoch, in another order each time, whatever the batch size and the device. */
 Test(user_rows, epochs_take_every_row_once)
 {
-    const char *devices[] = {"host", "host:strict", "host:f64"};
+    char devices[TEST_DEVICES_MOST][64];
+    const int known = test_device_names(devices);
     const int counts[] = {3, 16, 37, 257};
     for (int c = 0; c < 4; ++c)
-        for (int d = 0; d < 3; ++d) {
+        for (int d = 0; d < known; ++d) {
             const int count = counts[c], batch = count < 16 ? count : 16, epochs = 4;
             const brn_settings s = settings_of(count, count, batch);
             fixture f = fixture_open(devices[d], 1, &s);

@@ -6,8 +6,7 @@
 #include <string.h>
 
 enum { N = 3, ROWS = 150 };
-static const char *const devices[] = {"host", "host:f64", "host:strict"};
-enum { DEVICES = sizeof devices / sizeof *devices };
+static char devices[TEST_DEVICES_MOST][64];
 
 static float x[ROWS * N], y[ROWS * N], back[ROWS * N], value[ROWS], conjugate[ROWS];
 static brn_conjugate_row rows[ROWS];
@@ -22,7 +21,7 @@ static double dot(const float *a, const float *b)
 /* The identity on standardised data is a scaling that keeps the shape: T(x) = b + x - a. */
 Test(model_apply, identity_of_standardised_data_moves_the_mean)
 {
-    for (int d = 0; d < DEVICES; ++d) {
+    for (int d = 0, count = test_device_names(devices); d < count; ++d) {
         brn_device *dev;
         MUST(brn_device_open(&dev, devices[d], 2));
         brn_settings s = model_settings(N, BRN_POTENTIAL_MLP);
@@ -90,12 +89,12 @@ static void legendre(const char *device, bool standardized, bool warm)
 
 Test(model_apply, potential_and_conjugate_are_consistent)
 {
-    for (int d = 0; d < DEVICES; ++d) legendre(devices[d], false, false);
+    for (int d = 0, count = test_device_names(devices); d < count; ++d) legendre(devices[d], false, false);
 }
 
 Test(model_apply, so_they_are_in_raw_coordinates)
 {
-    for (int d = 0; d < DEVICES; ++d) legendre(devices[d], true, false), legendre(devices[d], true, true);
+    for (int d = 0, count = test_device_names(devices); d < count; ++d) legendre(devices[d], true, false), legendre(devices[d], true, true);
 }
 
 /* A warm start is used: from the solution itself no step is needed. */

@@ -3,7 +3,7 @@
 #define BRN_TESTS_MODEL_FIXTURE_H
 
 #include "model/model.h"
-#include "support/support.h"
+#include "support/devices.h"
 
 /** Settings of a small input-convex potential (gradient maps are then invertible) or MLP. */
 brn_settings model_settings(int n, brn_potential_kind kind);

@@ -1,5 +1,5 @@
 /* The conjugate solver against problems whose answer is known. */
-#include "support/support.h"
+#include "support/devices.h"
 #include "conjugate/solver.h"
 
 #include <math.h>
@@ -9,8 +9,7 @@
 
 enum { N = 5, ROWS = 203 };
 
-static const char *const devices[] = {"host", "host:f64", "host:strict"};
-enum { DEVICES = sizeof devices / sizeof *devices };
+static char devices[TEST_DEVICES_MOST][64];
 
 static brn_conjugate_settings settings(void)
 {
@@ -116,14 +115,14 @@ static void round_trip(const char *device, const brn_conjugate_settings *set, do
 Test(conjugate, lbfgs_inverts_the_gradient_map)
 {
     brn_conjugate_settings set = settings();
-    for (int d = 0; d < DEVICES; ++d) round_trip(devices[d], &set, 2e-3);
+    for (int d = 0, count = test_device_names(devices); d < count; ++d) round_trip(devices[d], &set, 2e-3);
 }
 
 Test(conjugate, strong_wolfe_inverts_the_gradient_map)
 {
     brn_conjugate_settings set = settings();
     set.line_search = BRN_SEARCH_WOLFE;
-    for (int d = 0; d < DEVICES; ++d) round_trip(devices[d], &set, 2e-3);
+    for (int d = 0, count = test_device_names(devices); d < count; ++d) round_trip(devices[d], &set, 2e-3);
 }
 
 Test(conjugate, adam_inverts_the_gradient_map)
@@ -132,13 +131,13 @@ Test(conjugate, adam_inverts_the_gradient_map)
     set.solver = BRN_SOLVER_ADAM;
     set.max_iterations = 400;
     set.gtol = 1e-2;
-    for (int d = 0; d < DEVICES; ++d) round_trip(devices[d], &set, 2e-2);
+    for (int d = 0, count = test_device_names(devices); d < count; ++d) round_trip(devices[d], &set, 2e-2);
 }
 
 Test(conjugate, quadratic_is_its_own_conjugate)
 {
     brn_conjugate_settings set = settings();
-    for (int d = 0; d < DEVICES; ++d) {
+    for (int d = 0, count = test_device_names(devices); d < count; ++d) {
         problem p = make(devices[d], 1, true);
         normal_rows(y, ROWS * N, 2);
         memset(start, 0, sizeof start);

@@ -79,6 +79,17 @@ int test_devices(test_device list[static TEST_DEVICES_MOST])
     return count;
 }
 
+int test_device_names(char names[static TEST_DEVICES_MOST][64])
+{
+    test_device list[TEST_DEVICES_MOST];
+    const int known = test_devices(list);
+    int count = 1;
+    strcpy(names[0], "host:f64");
+    for (int i = 0; i < known; ++i)
+        if (strcmp(list[i].name, names[count - 1])) memcpy(names[count++], list[i].name, sizeof names[0]);
+    return count;
+}
+
 brn_device *test_device_open(const test_device *d, int threads)
 {
     brn_device *dev;

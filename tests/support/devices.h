@@ -18,6 +18,9 @@ enum { TEST_DEVICES_MOST = 32 };
  *  BRENIER_REQUIRED_DEVICES (labels or names, separated by commas) the test fails. */
 int test_devices(test_device list[static TEST_DEVICES_MOST]);
 
+/** The names of all devices that are here, each once, beginning with the oracle's: names[0..count). */
+int test_device_names(char names[static TEST_DEVICES_MOST][64]);
+
 /** Open it with `threads`. */
 brn_device *test_device_open(const test_device *d, int threads);
 /** The double-precision oracle, one thread. */

@@ -1,5 +1,5 @@
 /* Optimizers against plain loops and identities, on small shapes with odd sizes. */
-#include "support/support.h"
+#include "support/devices.h"
 #include "core/philox.h"
 #include "training/average.h"
 #include "training/eigenbasis.h"
@@ -358,7 +358,8 @@ static void run(const char *device, int threads, const brn_net_shape *shape, con
 
 Test(optimizer, devices_agree)
 {
-    static const char *const names[] = {"host", "host:strict"};
+    char names[TEST_DEVICES_MOST][64];
+    const int devices = test_device_names(names);
     brn_net_shape shape;
     odd_shape(&shape);
     for (int kind = 0; kind < 3; ++kind) {
@@ -366,7 +367,7 @@ Test(optimizer, devices_agree)
         const int first = kind == BRN_OPT_SOAP ? 7 : 0;
         double *oracle;
         run("host:f64", 1, &shape, &settings[kind], first, first + 6, &oracle);
-        for (int d = 0; d < 2; ++d) {
+        for (int d = 1; d < devices; ++d) {
             double *theta;
             run(names[d], 1, &shape, &settings[kind], first, first + 6, &theta);
             const double error = largest_difference(theta, oracle, shape.size);

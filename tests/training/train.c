@@ -1,5 +1,5 @@
 /* Whole trainings of a second or so: losses, resuming, threads, devices, faults. */
-#include "support/support.h"
+#include "support/devices.h"
 #include <brenier/train.h>
 
 #include <math.h>
@@ -177,9 +177,9 @@ Test(train, a_killed_run_continues_bit_for_bit, .init = folders, .fini = no_fold
 
 Test(train, single_precision_follows_the_oracle)
 {
-    static const char *const devices[] = {"host:f64", "host", "host:strict"};
-    watch w[3] = {{0}};
-    for (int d = 0; d < 3; ++d) {
+    char devices[TEST_DEVICES_MOST][64];
+    watch w[TEST_DEVICES_MOST] = {{0}};
+    for (int d = 0, count = test_device_names(devices); d < count; ++d) {
         brn_settings s = SETTINGS("hd-paper", SMALL, "train.steps", "50", "train.start", "identity", "device", devices[d]);
         MUST(run(&s, 1, false, &w[d]));
         cr_assert_float_eq(w[d].dual, w[0].dual, 2e-4 * fabs(w[0].dual), "%s: dual %.9g, oracle %.9g", devices[d], w[d].dual, w[0].dual);

@@ -1,0 +1,78 @@
+/* The ICD loader's functions, and failures on demand for the tests. */
+#include "opencl/cl_api.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+brn_cl_functions brn_cl;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static brn_status load_status;
+static char load_text[256]; /* why, for calls that come later */
+
+static brn_status load(void)
+{
+    void *library = dlopen("libOpenCL.so.1", RTLD_NOW | RTLD_LOCAL);
+    if (!library) return brn_fail(BRN_ERR_DEVICE, "no OpenCL loader (libOpenCL.so.1); install ocl-icd-libopencl1 and a driver");
+#define RESOLVE(result, name, arguments)                                                                     \
+    {                                                                                                        \
+        void *found = dlsym(library, #name);                                                                 \
+        if (!found) return brn_fail(BRN_ERR_DEVICE, "the OpenCL loader lacks " #name ": OpenCL 1.2 is needed"); \
+        memcpy(&brn_cl.name, &found, sizeof found);                                                          \
+    }
+    BRN_CL_LIST(RESOLVE)
+#undef RESOLVE
+    return BRN_OK;
+}
+
+static void load_once(void)
+{
+    load_status = load();
+    if (load_status != BRN_OK) snprintf(load_text, sizeof load_text, "%s", brn_last_error());
+}
+
+brn_status brn_cl_load(void)
+{
+    pthread_once(&once, load_once);
+    return load_status == BRN_OK ? BRN_OK : brn_fail_copy(load_status, load_text);
+}
+
+static _Atomic long fail_at; /* counts down; 0 = never */
+static _Atomic cl_int fail_code;
+
+void brn_opencl_fail_at(long n, cl_int code)
+{
+    atomic_store(&fail_code, code);
+    atomic_store(&fail_at, n);
+}
+
+bool brn_opencl_fail_pending(void) { return atomic_load(&fail_at) != 0; }
+
+cl_int brn_opencl_injected(void)
+{
+    if (atomic_load_explicit(&fail_at, memory_order_relaxed) == 0) return CL_SUCCESS;
+    return atomic_fetch_sub(&fail_at, 1) == 1 ? atomic_load(&fail_code) : CL_SUCCESS;
+}
+
+const char *brn_cl_code_name(cl_int code)
+{
+    static const struct {
+        cl_int code;
+        const char *name;
+    } names[] = {
+        {-1, "CL_DEVICE_NOT_FOUND"}, {-2, "CL_DEVICE_NOT_AVAILABLE"}, {-3, "CL_COMPILER_NOT_AVAILABLE"},
+        {-4, "CL_MEM_OBJECT_ALLOCATION_FAILURE"}, {-5, "CL_OUT_OF_RESOURCES"}, {-6, "CL_OUT_OF_HOST_MEMORY"},
+        {-11, "CL_BUILD_PROGRAM_FAILURE"}, {-14, "CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST"}, {-30, "CL_INVALID_VALUE"},
+        {-33, "CL_INVALID_DEVICE"}, {-34, "CL_INVALID_CONTEXT"}, {-36, "CL_INVALID_COMMAND_QUEUE"}, {-38, "CL_INVALID_MEM_OBJECT"},
+        {-42, "CL_INVALID_BINARY"}, {-43, "CL_INVALID_BUILD_OPTIONS"}, {-44, "CL_INVALID_PROGRAM"},
+        {-45, "CL_INVALID_PROGRAM_EXECUTABLE"}, {-46, "CL_INVALID_KERNEL_NAME"}, {-48, "CL_INVALID_KERNEL"},
+        {-51, "CL_INVALID_ARG_SIZE"}, {-52, "CL_INVALID_KERNEL_ARGS"}, {-54, "CL_INVALID_WORK_GROUP_SIZE"},
+        {-55, "CL_INVALID_WORK_ITEM_SIZE"}, {-61, "CL_INVALID_BUFFER_SIZE"}, {-63, "CL_INVALID_GLOBAL_WORK_SIZE"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
+        if (names[i].code == code) return names[i].name;
+    return "error";
+}

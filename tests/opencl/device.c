@@ -1,0 +1,172 @@
+/* The OpenCL backend's own promises: names, limits, failures in words, compiled kernels on disk, how often it
+ * hands work over and waits. */
+#include "support/devices.h"
+#include "opencl/clblast.h"
+#include "opencl/opencl.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char dir[64];
+
+/* Kernels are compiled into a folder of the test's own. */
+static void make(void)
+{
+    test_make_dir(dir);
+    setenv("XDG_CACHE_HOME", dir, 1);
+}
+
+static void drop(void) { test_remove_dir(dir); }
+TestSuite(opencl, .init = make, .fini = drop);
+
+static bool here(const char *test)
+{
+    brn_device_info info[TEST_DEVICES_MOST];
+    if (brn_opencl_enumerate(info, TEST_DEVICES_MOST) > 0 && info[0].available) return true;
+    fprintf(stderr, "skipped: opencl/%s (%s)\n", test, info[0].reason);
+    return false;
+}
+
+static const brn_opencl_limits GOOD = {.name = "card", .version = "OpenCL 1.2 maker", .work_group = 256, .parameters = 1024, .available = 1,
+                                       .compiler = 1, .little_endian = 1, .local_memory = 32 << 10, .memory = 1, .most_at_once = 1};
+
+static void refused(brn_opencl_limits limits, const char *part)
+{
+    char reason[128];
+    brn_opencl_check(&limits, reason);
+    cr_expect(part ? strstr(reason, part) != NULL : !*reason, "\"%s\" lacks \"%s\"", reason, part ? part : "");
+}
+
+Test(opencl, limits_are_named)
+{
+    brn_opencl_limits l = GOOD;
+    refused(l, NULL);
+    l.work_group = 128, refused(l, "work-groups of at most 128 items, needed 256"), l = GOOD;
+    l.local_memory = 16384, refused(l, "16384 bytes of local memory, needed 32768"), l = GOOD;
+    l.parameters = 256, refused(l, "256 bytes of kernel arguments, needed 1024"), l = GOOD;
+    l.compiler = 0, refused(l, "no compiler"), l = GOOD;
+    l.available = 0, refused(l, "not available"), l = GOOD;
+    l.little_endian = 0, refused(l, "big-endian"), l = GOOD;
+    strcpy(l.version, "OpenCL 1.1 old"), refused(l, "OpenCL 1.2 is needed");
+    strcpy(l.version, "OpenCL 3.0 new"), refused(l, NULL);
+}
+
+Test(opencl, unknown_devices)
+{
+    brn_device *dev;
+    MUST_FAIL(brn_device_open(&dev, "opencl:first", 1), BRN_ERR_DEVICE, "opencl:0, opencl:1");
+    MUST_FAIL(brn_device_open(&dev, "opencl:-1", 1), BRN_ERR_DEVICE, "opencl:-1");
+    if (!here("unknown_devices")) return;
+    MUST_FAIL(brn_device_open(&dev, "opencl:31", 1), BRN_ERR_DEVICE, "opencl:31");
+    MUST_FAIL(brn_device_open(&dev, "opencl:99999999999999999999", 1), BRN_ERR_DEVICE, "not here");
+    setenv("BRENIER_OPENCL_GEMM", "fast", 1);
+    MUST_FAIL(brn_device_open(&dev, "opencl:0", 1), BRN_ERR_USAGE, "own, clblast");
+}
+
+/* y = s x on one element. */
+static brn_status scale_one(brn_device *dev, float *result)
+{
+    brn_buf *x;
+    brn_queue *q = brn_device_queue(dev, 0);
+    BRN_TRY(brn_buf_create(&x, dev, BRN_REAL, 2, "numbers"));
+    brn_status status = brn_write_f32(q, (brn_view){x, 0}, (float[]){3, 0}, 2);
+    if (status == BRN_OK) status = BRN_LAUNCH(q, axpby, 1, 1, (.ldx = 1, .ldy = 1, .s = 2), {x, 0}, {x, 1});
+    if (status == BRN_OK) status = brn_read_f32(q, (brn_view){x, 1}, result, 1);
+    brn_buf_free(x);
+    return status;
+}
+
+Test(opencl, a_kernel_that_does_not_compile)
+{
+    brn_device *dev;
+    float result;
+    char line[512] = "", *path;
+    if (!here("a_kernel_that_does_not_compile")) return;
+    setenv("BRENIER_OPENCL_OPTIONS", "-Duint=)", 1);
+    MUST(brn_device_open(&dev, "opencl:0", 1));
+    MUST_FAIL(scale_one(dev, &result), BRN_ERR_DEVICE, "opencl-axpby");
+    cr_assert_not_null(path = strstr(brn_last_error(), "/"));
+    path = strtok(path, ")");
+    FILE *log = fopen(path, "r");
+    cr_assert_not_null(log, "%s", path);
+    cr_expect_not_null(fgets(line, sizeof line, log));
+    fclose(log);
+    brn_device_close(dev);
+}
+
+static int programs(char path[static 512])
+{
+    char folder[128];
+    int count = 0;
+    snprintf(folder, sizeof folder, "%s/brenier/programs", dir);
+    DIR *d = opendir(folder);
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (e->d_name[0] != '.') ++count, snprintf(path, 512, "%s/%s", folder, e->d_name);
+    if (d) closedir(d);
+    return count;
+}
+
+/* Kept, found, and made again where the file is of no use: 0 whole, 1 damaged, 2 whole but no program. */
+Test(opencl, compiled_kernels_are_kept)
+{
+    brn_device *dev;
+    char path[512];
+    if (!here("compiled_kernels_are_kept")) return;
+    for (int damage = 0; damage < 3; ++damage) {
+        float result = 0;
+        MUST(brn_device_open(&dev, "opencl:0", 1));
+        if (damage == 1) {
+            FILE *f = fopen(path, "r+b");
+            fseek(f, 100, SEEK_SET), fputs("damage", f), fclose(f);
+        } else if (damage == 2) {
+            const brn_opencl *cl = dev->impl;
+            unsigned long long high, low;
+            cr_assert_eq(sscanf(strrchr(path, '-') + 1, "%16llx%16llx", &high, &low), 2);
+            cr_assert(cl->key.high != high && brn_program_cache_store("opencl-axpby", &(brn_program_key){high, low}, "no program", 10));
+        }
+        MUST(scale_one(dev, &result));
+        cr_expect_eq(result, 6, "%g", (double)result);
+        brn_device_close(dev);
+        cr_expect_eq(programs(path), 1);
+    }
+}
+
+Test(opencl, buffers_beyond_the_device)
+{
+    brn_device *dev;
+    brn_buf *buf;
+    if (!here("buffers_beyond_the_device")) return;
+    MUST(brn_device_open(&dev, "opencl:0", 1));
+    MUST_FAIL(brn_buf_create(&buf, dev, BRN_REAL, (size_t)1 << 50, "the sea"), BRN_ERR_MEMORY, "the sea");
+    MUST_FAIL(brn_buf_create(&buf, dev, BRN_REAL, SIZE_MAX / 2, "the sky"), BRN_ERR_MEMORY, "the sky");
+    brn_device_close(dev);
+}
+
+/* Writes return before they are done and their source may change at once, through every half of the staging
+ * memory and past its size. */
+Test(opencl, sources_of_writes_may_be_reused)
+{
+    enum { COUNT = 1000000, ROUND = 70001 };
+    brn_device *dev;
+    brn_buf *buf;
+    if (!here("sources_of_writes_may_be_reused")) return;
+    MUST(brn_device_open(&dev, "opencl:0", 1));
+    brn_queue *q = brn_device_queue(dev, 0);
+    float *block = malloc(COUNT * sizeof *block);
+    MUST(brn_buf_create(&buf, dev, BRN_REAL, COUNT, "numbers"));
+    MUST(brn_zero(q, (brn_view){buf, 0}, COUNT));
+    for (int i = 0; i < COUNT; ++i) block[i] = -1;
+    MUST(brn_write_f32(q, (brn_view){buf, 0}, block, COUNT));
+    for (int first = 0; first < COUNT; first += ROUND) {
+        const int count = COUNT - first < ROUND ? COUNT - first : ROUND;
+        for (int i = 0; i < count; ++i) block[i] = (float)(first + i);
+        MUST(brn_write_f32(q, (brn_view){buf, (size_t)first}, block, (size_t)count));
+    }
+    MUST(brn_read_f32(q, (brn_view){buf, 0}, block, COUNT));
+    for (int i = 0; i < COUNT; ++i) cr_assert_eq(block[i], (float)i, "number %d is %g", i, (double)block[i]);
+    free(block);
+    brn_buf_free(buf);
+    brn_device_close(dev);
+}

@@ -1,0 +1,127 @@
+/* Every kind of driver call fails somewhere in a training: one line that names the device and the call, the
+ * right status, nothing left behind on the device. */
+#include "scenario.h"
+#include "opencl/cl_api.h"
+#include "support/devices.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- objects of the driver, counted ------------------------------------------------------------ */
+
+static long live;
+static brn_cl_functions real;
+
+static cl_mem count_buffer(cl_context c, cl_bitfield flags, size_t size, void *host, cl_int *code)
+{
+    const cl_mem made = real.clCreateBuffer(c, flags, size, host, code);
+    live += made != NULL;
+    return made;
+}
+static cl_program count_source(cl_context c, cl_uint n, const char **text, const size_t *lengths, cl_int *code)
+{
+    const cl_program made = real.clCreateProgramWithSource(c, n, text, lengths, code);
+    live += made != NULL;
+    return made;
+}
+static cl_program count_binary(cl_context c, cl_uint n, const cl_device_id *ids, const size_t *sizes, const unsigned char **bytes,
+                               cl_int *loaded, cl_int *code)
+{
+    const cl_program made = real.clCreateProgramWithBinary(c, n, ids, sizes, bytes, loaded, code);
+    live += made != NULL;
+    return made;
+}
+static cl_kernel count_kernel(cl_program p, const char *name, cl_int *code)
+{
+    const cl_kernel made = real.clCreateKernel(p, name, code);
+    live += made != NULL;
+    return made;
+}
+static cl_command_queue count_queue(cl_context c, cl_device_id id, cl_bitfield properties, cl_int *code)
+{
+    const cl_command_queue made = real.clCreateCommandQueue(c, id, properties, code);
+    live += made != NULL;
+    return made;
+}
+static cl_context count_context(const intptr_t *properties, cl_uint n, const cl_device_id *ids,
+                                void (*notify)(const char *, const void *, size_t, void *), void *user, cl_int *code)
+{
+    const cl_context made = real.clCreateContext(properties, n, ids, notify, user, code);
+    live += made != NULL;
+    return made;
+}
+#define RELEASE(name, type)                                                                                  \
+    static cl_int count_##name(type object)                                                                  \
+    {                                                                                                        \
+        --live;                                                                                              \
+        return real.name(object);                                                                            \
+    }
+RELEASE(clReleaseMemObject, cl_mem)
+RELEASE(clReleaseProgram, cl_program)
+RELEASE(clReleaseKernel, cl_kernel)
+RELEASE(clReleaseCommandQueue, cl_command_queue)
+RELEASE(clReleaseContext, cl_context)
+
+static void count_objects(void)
+{
+    real = brn_cl;
+    brn_cl.clCreateBuffer = count_buffer;
+    brn_cl.clCreateProgramWithSource = count_source;
+    brn_cl.clCreateProgramWithBinary = count_binary;
+    brn_cl.clCreateKernel = count_kernel;
+    brn_cl.clCreateCommandQueue = count_queue;
+    brn_cl.clCreateContext = count_context;
+    brn_cl.clReleaseMemObject = count_clReleaseMemObject;
+    brn_cl.clReleaseProgram = count_clReleaseProgram;
+    brn_cl.clReleaseKernel = count_clReleaseKernel;
+    brn_cl.clReleaseCommandQueue = count_clReleaseCommandQueue;
+    brn_cl.clReleaseContext = count_clReleaseContext;
+}
+
+/* ---- failures ---------------------------------------------------------------------------------- */
+
+static bool here(void)
+{
+    char names[TEST_DEVICES_MOST][64];
+    for (int i = test_device_names(names) - 1; i >= 0; --i)
+        if (!strcmp(names[i], "opencl:0")) return true;
+    return false;
+}
+
+/* Run with call k failing; false if there is no such call. */
+static bool fail_call(const brn_settings *s, long k, cl_int code, brn_status expected)
+{
+    brn_opencl_fail_at(k, code);
+    const brn_status status = scenario_run(s, 1);
+    const bool reached = !brn_opencl_fail_pending();
+    brn_opencl_fail_at(0, 0);
+    cr_assert_eq(live, 0, "call %ld: %ld objects left", k, live);
+    if (status == BRN_OK) return reached; /* a program that cannot be kept or loaded is compiled again */
+    const bool named = strstr(brn_last_error(), "opencl:0 (") != NULL || strstr(brn_last_error(), "opencl:0: ") != NULL;
+    cr_assert(reached, "call %ld: %s", k, brn_last_error());
+    cr_assert_eq(status, named ? expected : BRN_ERR_DEVICE, "call %ld: %s: %s", k, brn_status_name(status), brn_last_error());
+    cr_assert(named || strstr(brn_last_error(), "OpenCL driver") || strstr(brn_last_error(), "clGetDeviceInfo"), /* none is found yet */
+              "call %ld: \"%s\"", k, brn_last_error());
+    return true;
+}
+
+/* Every call of the opening, then fewer and fewer of the thousands that follow. */
+static void walk(cl_int code, brn_status expected)
+{
+    const brn_settings s = scenario_settings("", (const char *const[]){"device=opencl:0", "train.steps=2", "train.eval_every=2", NULL});
+    if (!here()) {
+        fprintf(stderr, "skipped: opencl_faults (no OpenCL device)\n");
+        return;
+    }
+    count_objects();
+    MUST(scenario_run(&s, 1)); /* compiles what is not on disk */
+    cr_assert_eq(live, 0);
+    int calls = 0;
+    for (long k = 1; fail_call(&s, k, code, expected); k += 1 + k / 15) ++calls;
+    fprintf(stderr, "opencl: %d calls made to fail\n", calls);
+    cr_assert_gt(calls, 60);
+}
+
+Test(opencl_faults, lost_device) { walk(CL_OUT_OF_RESOURCES, BRN_ERR_DEVICE); }
+Test(opencl_faults, out_of_memory_that_shows_late) { walk(CL_MEM_OBJECT_ALLOCATION_FAILURE, BRN_ERR_MEMORY); }
