@@ -122,7 +122,7 @@ static brn_status by_clblast(brn_queue *q, const brn_gemm_args *a)
                                                   a->b.off, (size_t)a->ldb, a->beta, brn_opencl_mem(a->c.buf), a->c.off, (size_t)a->ldc,
                                                   &cl->queue, NULL);
     brn_count(q->dev, &q->dev->counts.submissions, 1);
-    return code == 0 ? BRN_OK : brn_opencl_fail(cl, code, "CLBlastSgemm", "%d x %d, inner %d", a->m, a->n, a->k);
+    return code == 0 ? BRN_OK : brn_opencl_fail(cl->label, code, "CLBlastSgemm", "%d x %d, inner %d", a->m, a->n, a->k);
 }
 
 brn_status brn_opencl_product(brn_queue *q, const brn_gemm_args *a)

@@ -10,7 +10,7 @@
 
 enum { HALF_BYTES = 1 << 20 };
 
-brn_status brn_opencl_fail(const brn_opencl *cl, cl_int code, const char *call, const char *format, ...)
+brn_status brn_opencl_fail(const char *who, cl_int code, const char *call, const char *format, ...)
 {
     char on[640];
     va_list args;
@@ -18,7 +18,7 @@ brn_status brn_opencl_fail(const brn_opencl *cl, cl_int code, const char *call, 
     vsnprintf(on, sizeof on, format, args);
     va_end(args);
     const bool memory = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY || code == CL_INVALID_BUFFER_SIZE;
-    return brn_fail(memory ? BRN_ERR_MEMORY : BRN_ERR_DEVICE, "%s: %s failed (%s): %s (%d)", cl->label, call, on, brn_cl_code_name(code), code);
+    return brn_fail(memory ? BRN_ERR_MEMORY : BRN_ERR_DEVICE, "%s: %s failed (%s): %s (%d)", who, call, on, brn_cl_code_name(code), code);
 }
 
 /* ---- opening ----------------------------------------------------------------------------------- */
@@ -49,7 +49,8 @@ static brn_status find_device(brn_device *dev, const char *spec, cl_device_id *i
     const long index = *spec ? strtol(spec, &end, 10) : 0;
     if (*spec && (*end || index < 0 || *spec < '0' || *spec > '9'))
         return brn_fail(BRN_ERR_DEVICE, "device \"%s\" is not known; OpenCL devices are opencl:0, opencl:1, ...", dev->name);
-    BRN_TRY(brn_opencl_devices(ids, MOST, &count));
+    const brn_status status = brn_opencl_devices(ids, MOST, &count);
+    if (status != BRN_OK) return brn_fail_in(status, "%s", dev->name);
     if (index >= count || index >= MOST)
         return brn_fail(BRN_ERR_DEVICE, "device \"%s\" is not here; there %s %d, from opencl:0 on", dev->name, count == 1 ? "is" : "are", count);
     snprintf(dev->name, sizeof dev->name, "opencl:%ld", index);
@@ -73,9 +74,9 @@ static brn_status connect(brn_opencl *cl)
 {
     cl_int code;
     cl->context = CL_MAKE(&code, clCreateContext(NULL, 1, &cl->id, NULL, NULL, &code));
-    if (code != CL_SUCCESS) return brn_opencl_fail(cl, code, "clCreateContext", "1 device");
+    if (code != CL_SUCCESS) return brn_opencl_fail(cl->label, code, "clCreateContext", "1 device");
     cl->queue = CL_MAKE(&code, clCreateCommandQueue(cl->context, cl->id, 0, &code));
-    if (code != CL_SUCCESS) return brn_opencl_fail(cl, code, "clCreateCommandQueue", "in order");
+    if (code != CL_SUCCESS) return brn_opencl_fail(cl->label, code, "clCreateCommandQueue", "in order");
     return BRN_ALLOC(&cl->stage, 2 * (size_t)HALF_BYTES, "staging memory");
 }
 
@@ -83,7 +84,8 @@ static brn_status start(brn_device *dev, brn_opencl *cl, const char *spec)
 {
     char reason[128];
     BRN_TRY(find_device(dev, spec, &cl->id));
-    BRN_TRY(brn_opencl_limits_of(cl->id, &cl->limits));
+    const brn_status status = brn_opencl_limits_of(cl->id, &cl->limits);
+    if (status != BRN_OK) return brn_fail_in(status, "%s", dev->name);
     snprintf(cl->label, sizeof cl->label, "%s (%.100s)", dev->name, cl->limits.name);
     brn_opencl_check(&cl->limits, reason);
     if (*reason) return brn_fail(BRN_ERR_DEVICE, "%s cannot be used: %s", cl->label, reason);
@@ -111,6 +113,7 @@ static brn_status open_device(brn_device *dev, const char *spec, int threads)
 
 /* ---- memory ------------------------------------------------------------------------------------ */
 
+/* The caller names the device. */
 static brn_status alloc_buffer(brn_buf *buf, const char *what)
 {
     const brn_opencl *cl = buf->dev->impl;
@@ -121,8 +124,7 @@ static brn_status alloc_buffer(brn_buf *buf, const char *what)
                         what, buf->count, (unsigned long long)cl->limits.most_at_once >> 20);
     buf->data = CL_MAKE(&code, clCreateBuffer(cl->context, CL_MEM_READ_WRITE, bytes, NULL, &code));
     if (code == CL_SUCCESS) return BRN_OK;
-    buf->data = NULL;
-    return brn_opencl_fail(cl, code, "clCreateBuffer", "%s, %zu bytes", what, bytes);
+    return brn_opencl_fail(cl->limits.name, code, "clCreateBuffer", "%s, %zu bytes", what, bytes);
 }
 
 /* Commands that still use it keep it alive. */
@@ -131,13 +133,13 @@ static void release_buffer(brn_buf *buf) { brn_cl.clReleaseMemObject(brn_opencl_
 static brn_status waited(brn_queue *q, cl_int code, const char *call, size_t bytes)
 {
     brn_count(q->dev, &q->dev->counts.waits, 1);
-    return code == CL_SUCCESS ? BRN_OK : brn_opencl_fail(q->impl, code, call, "%zu bytes", bytes);
+    return code == CL_SUCCESS ? BRN_OK : brn_opencl_fail(((const brn_opencl *)q->impl)->label, code, call, "%zu bytes", bytes);
 }
 
 static brn_status submitted(brn_queue *q, cl_int code, const char *call, size_t bytes)
 {
     brn_count(q->dev, &q->dev->counts.submissions, 1);
-    return code == CL_SUCCESS ? BRN_OK : brn_opencl_fail(q->impl, code, call, "%zu bytes", bytes);
+    return code == CL_SUCCESS ? BRN_OK : brn_opencl_fail(((const brn_opencl *)q->impl)->label, code, call, "%zu bytes", bytes);
 }
 
 /* Go over to the other half of the staging memory: everything issued so far may read this one. */

@@ -55,7 +55,7 @@ typedef struct brn_opencl {
 } brn_opencl;
 
 /** The failure of a driver's call: who, which call, on what (printf-formatted), which code. */
-brn_status brn_opencl_fail(const brn_opencl *cl, cl_int code, const char *call, const char *format, ...)
+brn_status brn_opencl_fail(const char *who, cl_int code, const char *call, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 /** Compile a kernel, or take it from the cache. `kind` names it in files and failures, `defines` are its

@@ -36,14 +36,14 @@ static brn_status refused(const brn_opencl *cl, const char *kind, cl_program pro
         brn_cl.clGetProgramBuildInfo(program, cl->id, CL_PROGRAM_BUILD_LOG, size, log, NULL) == CL_SUCCESS)
         brn_program_cache_log(kind, log, path);
     free(log);
-    return brn_opencl_fail(cl, code, "clBuildProgram", "%s; the compiler's log: %s", kind, *path ? path : "could not be saved");
+    return brn_opencl_fail(cl->label, code, "clBuildProgram", "%s; the compiler's log: %s", kind, *path ? path : "could not be saved");
 }
 
 static brn_status from_source(brn_opencl *cl, const char *kind, const char *source, brn_opencl_program *out)
 {
     cl_int code;
     out->program = CL_MAKE(&code, clCreateProgramWithSource(cl->context, 1, &source, NULL, &code));
-    if (code != CL_SUCCESS) return brn_opencl_fail(cl, code, "clCreateProgramWithSource", "%s, %zu bytes", kind, strlen(source));
+    if (code != CL_SUCCESS) return brn_opencl_fail(cl->label, code, "clCreateProgramWithSource", "%s, %zu bytes", kind, strlen(source));
     code = CL(clBuildProgram(out->program, 1, &cl->id, cl->options, NULL, NULL));
     return code == CL_SUCCESS ? BRN_OK : refused(cl, kind, out->program, code);
 }
@@ -86,7 +86,7 @@ brn_status brn_opencl_build(brn_opencl *cl, const char *kernel, const char *kind
     free(source);
     if (status == BRN_OK) {
         out->kernel = CL_MAKE(&code, clCreateKernel(out->program, entry, &code));
-        if (code != CL_SUCCESS) status = brn_opencl_fail(cl, code, "clCreateKernel", "%s", kind);
+        if (code != CL_SUCCESS) status = brn_opencl_fail(cl->label, code, "clCreateKernel", "%s", kind);
     }
     if (status != BRN_OK) brn_opencl_program_free(out);
     return status;
@@ -95,7 +95,7 @@ brn_status brn_opencl_build(brn_opencl *cl, const char *kernel, const char *kind
 static brn_status set(const brn_opencl *cl, const char *name, cl_kernel kernel, int index, const void *value, size_t size)
 {
     const cl_int code = CL(clSetKernelArg(kernel, (cl_uint)index, size, value));
-    return code == CL_SUCCESS ? BRN_OK : brn_opencl_fail(cl, code, "clSetKernelArg", "%s, argument %d of %zu bytes", name, index, size);
+    return code == CL_SUCCESS ? BRN_OK : brn_opencl_fail(cl->label, code, "clSetKernelArg", "%s, argument %d of %zu bytes", name, index, size);
 }
 
 brn_status brn_opencl_run(brn_queue *q, const char *name, cl_kernel kernel, const void *params, size_t size, const brn_view *views,
@@ -115,5 +115,5 @@ brn_status brn_opencl_run(brn_queue *q, const char *name, cl_kernel kernel, cons
     const cl_int code = CL(clEnqueueNDRangeKernel(cl->queue, kernel, 2, NULL, global, local, 0, NULL, NULL));
     brn_count(q->dev, &q->dev->counts.submissions, 1);
     if (code == CL_SUCCESS) return BRN_OK;
-    return brn_opencl_fail(cl, code, "clEnqueueNDRangeKernel", "%s, %zu x %zu work-items", name, global[0], global[1]);
+    return brn_opencl_fail(cl->label, code, "clEnqueueNDRangeKernel", "%s, %zu x %zu work-items", name, global[0], global[1]);
 }
