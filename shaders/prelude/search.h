@@ -12,8 +12,8 @@
         const int idle = first == 0 && -slope * t <= noise && gnorm > 0.5f * gnorm_old ? 1 : 0;              \
         const real stalled = idle != 0 ? scal[C_STALLED * P.ld + ROW] + 1.0f : 0.0f;                         \
         const int at_floor = stalled >= SEARCH_PATIENCE || gnorm <= M_EPSILON ? 1 : 0;                       \
-        const int out = iter >= TO_F(P.max_iter) ? 1 : 0;                                                    \
-        const int stop = (met != 0 && enough != 0) || at_floor != 0 || out != 0 ? 1 : 0;                       \
+        const int spent = iter >= TO_F(P.max_iter) ? 1 : 0;                                                  \
+        const int stop = (met != 0 && enough != 0) || at_floor != 0 || spent != 0 ? 1 : 0;                       \
         scal[C_ITER * P.ld + ROW] = iter;                                                                    \
         scal[C_STALLED * P.ld + ROW] = stalled;                                                              \
         scal[C_PHI * P.ld + ROW] = j;                                                                        \

@@ -70,7 +70,7 @@ brn_status brn_net_prepare(brn_net *net, brn_queue *q)
     if (!s->derived) return BRN_OK;
     for (int l = 0; l < s->layers; ++l) {
         const brn_layer *w = &s->layer[l];
-        BRN_TRY(BRN_LAUNCH(q, icnn_prepare, w->out, 1, (.at = (int)w->weight, .in = w->in, .skip = w->skip, .norm = (int)w->norm, .positive = w->positive),
+        BRN_TRY(BRN_LAUNCH(q, icnn_prepare, w->out, 1, (.at = (int)w->weight, .inputs = w->in, .skip = w->skip, .norm = (int)w->norm, .positive = w->positive),
                            {net->theta, 0}, {net->used, 0}));
     }
     return brn_copy(q, (brn_view){net->used, (size_t)s->log_alpha}, (brn_view){net->theta, (size_t)s->log_alpha}, 1);
@@ -82,7 +82,7 @@ brn_status brn_net_pullback(const brn_net *net, brn_queue *q, brn_buf *grad)
     if (!s->derived) return BRN_OK;
     for (int l = 0; l < s->layers; ++l) {
         const brn_layer *w = &s->layer[l];
-        BRN_TRY(BRN_LAUNCH(q, icnn_pullback, w->out, 1, (.at = (int)w->weight, .in = w->in, .skip = w->skip, .norm = (int)w->norm, .positive = w->positive),
+        BRN_TRY(BRN_LAUNCH(q, icnn_pullback, w->out, 1, (.at = (int)w->weight, .inputs = w->in, .skip = w->skip, .norm = (int)w->norm, .positive = w->positive),
                            {net->theta, 0}, {net->used, 0}, {grad, 0}));
     }
     return BRN_OK;

@@ -100,7 +100,7 @@ BRN_CASE_LAYOUT(icnn_prepare, BRN_VECTOR(READ, icnn_size(c)), BRN_VECTOR(UPDATED
 BRN_CASE_RUN(icnn_prepare)
 {
     return BRN_LAUNCH(q, icnn_prepare, c->rows, 1,
-                      (.at = 0, .in = c->depth, .skip = c->feats, .norm = c->variant ? -1 : (c->depth + c->feats + 1) * c->rows, .positive = !c->variant),
+                      (.at = 0, .inputs = c->depth, .skip = c->feats, .norm = c->variant ? -1 : (c->depth + c->feats + 1) * c->rows, .positive = !c->variant),
                       BRN_CASE_VIEWS2);
 }
 
@@ -108,7 +108,7 @@ BRN_CASE_LAYOUT(icnn_pullback, BRN_VECTOR(READ, icnn_size(c)), BRN_VECTOR(READ, 
 BRN_CASE_RUN(icnn_pullback)
 {
     return BRN_LAUNCH(q, icnn_pullback, c->rows, 1,
-                      (.at = 0, .in = c->depth, .skip = c->feats, .norm = c->variant ? -1 : (c->depth + c->feats + 1) * c->rows, .positive = !c->variant),
+                      (.at = 0, .inputs = c->depth, .skip = c->feats, .norm = c->variant ? -1 : (c->depth + c->feats + 1) * c->rows, .positive = !c->variant),
                       BRN_CASE_VIEWS3);
 }
 

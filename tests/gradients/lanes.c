@@ -1,6 +1,6 @@
 /* The design rests on this: a row's results have the same bits whatever its lane and however many rows
  * stand beside it. Only then may rows leave a batch, change places and be spread over threads without
- * the result depending on it. Held by the host devices, whose tiles are cut by the solver. */
+ * the result depending on it. */
 #include "support/devices.h"
 #include "support/subject.h"
 
@@ -68,7 +68,6 @@ Test(lanes, results_do_not_depend_on_the_rows_beside)
     test_device devices[TEST_DEVICES_MOST];
     const int count = test_devices(devices);
     for (int i = 0; i < count; ++i) {
-        if (strcmp(devices[i].name, "host")) continue;
         brn_device *dev = test_device_open(&devices[i], 1);
         for (int kind = BRN_ACT_NONE; kind <= BRN_ACT_SILU; ++kind) check(dev, devices[i].label, BRN_NETWORK_MLP_LAST, kind);
         for (int network = 0; network < BRN_NETWORK_KINDS; ++network) check(dev, devices[i].label, (brn_network_kind)network, BRN_ACT_ELU);

@@ -102,7 +102,7 @@ static brn_status all(const char *folder)
     BRN_TRY(own_rows(folder, "source", true, "data.source", source));
     BRN_TRY(own_rows(folder, "target", false, "data.target", target));
     BRN_TRY(others());
-    BRN_TRY(train("2d", "direct", VALUES("train.start=pretrain", "conjugate.line_search=armijo")));
+    BRN_TRY(train("2d", "direct", VALUES("train.start=pretrain", "conjugate.line_search=armijo", "train.potential.clip=1")));
     BRN_TRY(train("hd", "wide", VALUES("potential.kind=icnn", "train.potential.kind=muon", "conjugate.line_search=wolfe", "data.pair=gauss8")));
     BRN_TRY(train("2d", "narrow", VALUES("conjugate.solver=adam", "data.pair=moons")));
     BRN_TRY(train("2d", "direct", VALUES("data.pair=", source, target, "data.source_weight=w")));

@@ -1,0 +1,205 @@
+/* Pipelines, descriptor sets and launches. A set binds exactly what a launch declares to touch, from the last
+ * place where a descriptor may start; the elements from there on to the view go with the push constants, behind
+ * the parameters. Sets are kept: the launches of a training repeat. */
+#include "common/program_cache.h"
+#include "core/memory.h"
+#include "vulkan/vk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char CACHE_KIND[] = "vulkan-pipelines";
+
+static brn_program_key cache_key(const brn_vk *v)
+{
+    const VkPhysicalDeviceProperties *p = &v->properties;
+    brn_program_key key = brn_program_key_start();
+    brn_program_key_text(&key, p->deviceName);
+    brn_program_key_add(&key, &p->vendorID, sizeof p->vendorID);
+    brn_program_key_add(&key, &p->deviceID, sizeof p->deviceID);
+    brn_program_key_add(&key, &p->driverVersion, sizeof p->driverVersion);
+    brn_program_key_add(&key, p->pipelineCacheUUID, sizeof p->pipelineCacheUUID);
+    for (int m = 0; m < brn_vk_module_count; ++m) brn_program_key_add(&key, brn_vk_modules[m].words, brn_vk_modules[m].bytes);
+    return key;
+}
+
+/* What the disk holds is the driver's own and checked by it; without it pipelines only take longer. */
+static brn_status open_cache(brn_vk *v)
+{
+    const brn_program_key key = cache_key(v);
+    void *bytes;
+    size_t size;
+    BRN_TRY(brn_program_cache_load(CACHE_KIND, &key, &bytes, &size));
+    const VkPipelineCacheCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, .initialDataSize = size, .pInitialData = bytes};
+    const brn_status status = BRN_VK(v, CreatePipelineCache, (v->device, &info, NULL, &v->cache), "%zu bytes from disk", size);
+    free(bytes);
+    return status;
+}
+
+static void save_cache(brn_vk *v)
+{
+    const brn_program_key key = cache_key(v);
+    size_t size = 0;
+    void *bytes = NULL;
+    if (!v->cache_grew || v->lost || v->fn.GetPipelineCacheData(v->device, v->cache, &size, NULL) != VK_SUCCESS || !size) return;
+    if (brn_alloc_bytes(&bytes, size, 1, "pipeline cache") != BRN_OK) return;
+    if (v->fn.GetPipelineCacheData(v->device, v->cache, &size, bytes) == VK_SUCCESS) brn_program_cache_store(CACHE_KIND, &key, bytes, size);
+    free(bytes);
+}
+
+/* One layout for each number of buffers; all have room for the longest parameters. */
+static brn_status create_layouts(brn_vk *v)
+{
+    VkDescriptorSetLayoutBinding binding[BRN_VK_BUFFERS];
+    for (uint32_t i = 0; i < BRN_VK_BUFFERS; ++i)
+        binding[i] = (VkDescriptorSetLayoutBinding){.binding = i, .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, .descriptorCount = 1,
+                                                    .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT};
+    const VkPushConstantRange push = {VK_SHADER_STAGE_COMPUTE_BIT, 0, BRN_VK_PUSH};
+    for (uint32_t n = 1; n <= BRN_VK_BUFFERS && n <= v->properties.limits.maxPerStageDescriptorStorageBuffers; ++n) {
+        const VkDescriptorSetLayoutCreateInfo set = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO, .bindingCount = n, .pBindings = binding};
+        BRN_TRY(BRN_VK(v, CreateDescriptorSetLayout, (v->device, &set, NULL, &v->set_layout[n]), "%u buffers", n));
+        const VkPipelineLayoutCreateInfo layout = {.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO, .setLayoutCount = 1, .pSetLayouts = &v->set_layout[n],
+                                                   .pushConstantRangeCount = 1, .pPushConstantRanges = &push};
+        BRN_TRY(BRN_VK(v, CreatePipelineLayout, (v->device, &layout, NULL, &v->layout[n]), "%u buffers", n));
+    }
+    return BRN_OK;
+}
+
+brn_status brn_vk_kernels_open(brn_vk *v)
+{
+    BRN_TRY(BRN_ALLOC(&v->module, BRN_KERNEL_COUNT, "kernels"));
+    BRN_TRY(BRN_ALLOC(&v->pipeline, (size_t)brn_vk_module_count, "kernels"));
+    BRN_TRY(BRN_ALLOC(&v->sets, 2 * BRN_VK_SETS, "descriptor sets"));
+    for (int k = 0; k < BRN_KERNEL_COUNT; ++k) v->module[k] = brn_vk_find_module(brn_kernel_table[k].name);
+    BRN_TRY(create_layouts(v));
+    const VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, BRN_VK_SETS * BRN_VK_BUFFERS};
+    const VkDescriptorPoolCreateInfo pool = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO, .maxSets = BRN_VK_SETS, .poolSizeCount = 1, .pPoolSizes = &size};
+    BRN_TRY(BRN_VK(v, CreateDescriptorPool, (v->device, &pool, NULL, &v->sets_pool), "%d sets", BRN_VK_SETS));
+    return open_cache(v);
+}
+
+void brn_vk_kernels_close(brn_vk *v)
+{
+    if (v->cache) {
+        save_cache(v);
+        v->fn.DestroyPipelineCache(v->device, v->cache, NULL);
+    }
+    for (int m = 0; v->pipeline && m < brn_vk_module_count; ++m)
+        if (v->pipeline[m]) v->fn.DestroyPipeline(v->device, v->pipeline[m], NULL);
+    if (v->sets_pool) v->fn.DestroyDescriptorPool(v->device, v->sets_pool, NULL); /* and its sets */
+    for (int n = 0; n <= BRN_VK_BUFFERS; ++n) {
+        if (v->layout[n]) v->fn.DestroyPipelineLayout(v->device, v->layout[n], NULL);
+        if (v->set_layout[n]) v->fn.DestroyDescriptorSetLayout(v->device, v->set_layout[n], NULL);
+    }
+    free(v->module), free(v->pipeline), free(v->sets);
+}
+
+static brn_status create_pipeline(brn_vk *v, int m, int buffers)
+{
+    const brn_vk_module *module = &brn_vk_modules[m];
+    VkShaderModule shader;
+    const VkShaderModuleCreateInfo code = {.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = module->bytes, .pCode = module->words};
+    BRN_TRY(BRN_VK(v, CreateShaderModule, (v->device, &code, NULL, &shader), "%s, %zu bytes", module->name, module->bytes));
+    const VkComputePipelineCreateInfo info = {.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO, .layout = v->layout[buffers],
+                                              .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO, .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+                                                        .module = shader, .pName = "main"}};
+    const brn_status status = BRN_VK(v, CreateComputePipelines, (v->device, v->cache, 1, &info, NULL, &v->pipeline[m]), "%s", module->name);
+    v->fn.DestroyShaderModule(v->device, shader, NULL);
+    v->cache_grew = true;
+    return status;
+}
+
+void brn_vk_sets_reset(brn_vk *v)
+{
+    v->fn.ResetDescriptorPool(v->device, v->sets_pool, 0);
+    memset(v->sets, 0, 2 * BRN_VK_SETS * sizeof *v->sets);
+    v->set_count = 0;
+}
+
+/* FNV-1a over whole words. */
+static size_t set_hash(const VkDescriptorBufferInfo *info, int count)
+{
+    uint64_t h = 14695981039346656037u;
+    for (int i = 0; i < count; ++i) {
+        uint64_t words[3] = {(uint64_t)(uintptr_t)info[i].buffer, info[i].offset, info[i].range};
+        for (int w = 0; w < 3; ++w) h = (h ^ words[w]) * 1099511628211u;
+    }
+    return (size_t)(h ^ h >> 29) % (2 * BRN_VK_SETS);
+}
+
+static bool same_set(const brn_vk_set *s, const VkDescriptorBufferInfo *info, int count)
+{
+    return s->count == count && !memcmp(s->info, info, (size_t)count * sizeof *info);
+}
+
+/* The set that binds these buffers; made where it is new. */
+static brn_status find_set(brn_vk *v, const VkDescriptorBufferInfo *info, int count, VkDescriptorSet *set)
+{
+    if (v->set_count == BRN_VK_SETS) {
+        BRN_TRY(brn_vk_finish(v));
+        brn_vk_sets_reset(v);
+    }
+    size_t at = set_hash(info, count);
+    while (v->sets[at].count && !same_set(&v->sets[at], info, count)) at = (at + 1) % (2 * BRN_VK_SETS);
+    brn_vk_set *s = &v->sets[at];
+    if (!s->count) {
+        const VkDescriptorSetAllocateInfo alloc = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO, .descriptorPool = v->sets_pool,
+                                                   .descriptorSetCount = 1, .pSetLayouts = &v->set_layout[count]};
+        BRN_TRY(BRN_VK(v, AllocateDescriptorSets, (v->device, &alloc, &s->set), "%d buffers", count));
+        memcpy(s->info, info, (size_t)count * sizeof *info);
+        s->count = count;
+        ++v->set_count;
+        VkWriteDescriptorSet write[BRN_VK_BUFFERS];
+        for (int i = 0; i < count; ++i)
+            write[i] = (VkWriteDescriptorSet){.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET, .dstSet = s->set, .dstBinding = (uint32_t)i, .descriptorCount = 1,
+                                              .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, .pBufferInfo = &s->info[i]};
+        v->fn.UpdateDescriptorSets(v->device, (uint32_t)count, write, 0, NULL);
+    }
+    *set = s->set;
+    return BRN_OK;
+}
+
+brn_status brn_vk_dispatch(brn_vk *v, int m, const void *params, size_t size, const brn_hazard_access *access, int count, uint32_t gx, uint32_t gy)
+{
+    const size_t align = v->properties.limits.minStorageBufferOffsetAlignment;
+    const uint32_t *most = v->properties.limits.maxComputeWorkGroupCount;
+    const char *name = brn_vk_modules[m].name;
+    VkDescriptorBufferInfo info[BRN_VK_BUFFERS];
+    brn_hazard_access bound[BRN_VK_BUFFERS];
+    int32_t push[BRN_VK_PUSH / sizeof(int32_t)];
+    VkDescriptorSet set;
+    VkCommandBuffer commands;
+    if (gx > most[0] || gy > most[1]) return brn_fail(BRN_ERR_DEVICE, "%s: %s needs %u x %u work-groups; the device allows %u x %u", v->name, name, gx, gy, most[0], most[1]);
+    memcpy(push, params, size);
+    for (int i = 0; i < count; ++i) {
+        const brn_vk_block *block = access[i].memory;
+        bound[i] = access[i];
+        bound[i].begin -= access[i].begin % align;
+        info[i] = (VkDescriptorBufferInfo){block->buffer, bound[i].begin, bound[i].end - bound[i].begin};
+        push[size / sizeof *push + (size_t)i] = (int32_t)((access[i].begin - bound[i].begin) / sizeof *push);
+    }
+    if (!v->pipeline[m]) BRN_TRY(create_pipeline(v, m, count));
+    BRN_TRY(find_set(v, info, count, &set));
+    BRN_TRY(brn_vk_command(v, name, bound, count, &commands));
+    if (v->bound != v->pipeline[m]) v->fn.CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, v->pipeline[m]);
+    v->bound = v->pipeline[m];
+    v->fn.CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, v->layout[count], 0, 1, &set, 0, NULL);
+    v->fn.CmdPushConstants(commands, v->layout[count], VK_SHADER_STAGE_COMPUTE_BIT, 0, (uint32_t)(size + (size_t)count * sizeof *push), push);
+    v->fn.CmdDispatch(commands, gx, gy, 1);
+    return BRN_OK;
+}
+
+/* What a kernel touches of a view is not declared: all from its start on. */
+brn_status brn_vk_launch(brn_queue *q, int kernel, const void *params, size_t size, int rows, int feats, const brn_view *views, int count)
+{
+    enum { FEATURES = 65535 }; /* groups along y that every device has; kernels stride over the rest */
+    brn_vk *v = brn_vk_of(q);
+    const brn_kernel_info *k = &brn_kernel_table[kernel];
+    brn_hazard_access access[BRN_VK_BUFFERS];
+    if (rows <= 0 || (k->spread && feats <= 0)) return BRN_OK;
+    if (count != k->buffers) return brn_fail(BRN_ERR_INTERNAL, "%s: %d buffers given, %d declared", k->name, count, k->buffers);
+    for (int i = 0; i < count; ++i) access[i] = brn_vk_access(views[i], (views[i].buf->count - views[i].off) * views[i].buf->elem, k->writes >> i & 1);
+    const uint32_t gx = ((uint32_t)rows + (uint32_t)k->wg - 1) / (uint32_t)k->wg;
+    const uint32_t gy = !k->spread ? 1 : feats < FEATURES ? (uint32_t)feats : FEATURES;
+    return brn_vk_dispatch(v, v->module[kernel], params, size, access, count, gx, gy);
+}
