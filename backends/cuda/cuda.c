@@ -66,13 +66,13 @@ static brn_status find_device(brn_device *dev, const char *spec, brn_cu_device *
         return brn_fail(BRN_ERR_DEVICE, "device \"%s\" is not known; CUDA devices are cuda:0, cuda:1, ...", dev->name);
     const brn_status loaded = brn_cu_load();
     if (loaded != BRN_OK) return brn_fail_in(loaded, "%s", dev->name);
-    const brn_cu_code code = brn_cu.cuDeviceGetCount(&count);
-    if (code == 0 && index < count && brn_cu.cuDeviceGet(device, (int)index) == 0) {
-        snprintf(dev->name, sizeof dev->name, "cuda:%ld", index);
-        return BRN_OK;
-    }
+    brn_cu_code code = brn_cu.cuDeviceGetCount(&count);
     if (code != 0) return brn_fail(BRN_ERR_DEVICE, "%s: cuDeviceGetCount failed (%d)", dev->name, code);
-    return brn_fail(BRN_ERR_DEVICE, "device \"%s\" is not here; there %s %d, from cuda:0 on", dev->name, count == 1 ? "is" : "are", count);
+    if (index >= count)
+        return brn_fail(BRN_ERR_DEVICE, "device \"%s\" is not here; there %s %d, from cuda:0 on", dev->name, count == 1 ? "is" : "are", count);
+    snprintf(dev->name, sizeof dev->name, "cuda:%ld", index);
+    code = brn_cu.cuDeviceGet(device, (int)index);
+    return code == 0 ? BRN_OK : brn_fail(BRN_ERR_DEVICE, "%s: cuDeviceGet failed (%d)", dev->name, code);
 }
 
 /* What a compiled kernel depends on, besides its text. */
@@ -124,7 +124,8 @@ static brn_status start(brn_device *dev, brn_cuda *cu, const char *spec)
     snprintf(cu->label, sizeof cu->label, "%.30s (%.90s)", dev->name, cu->limits.name);
     brn_cuda_check(&cu->limits, reason);
     if (*reason) return brn_fail(BRN_ERR_DEVICE, "%s cannot be used: %s", cu->label, reason);
-    BRN_TRY(brn_cuda_find_target(&cu->limits, &cu->target));
+    const brn_status found = brn_cuda_find_target(&cu->limits, &cu->target);
+    if (found != BRN_OK) return brn_fail_in(found, "%s", cu->label);
     cu->key = key_of(cu);
     BRN_TRY(connect(cu));
     BRN_TRY(load_kernels(cu));

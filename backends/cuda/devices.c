@@ -20,7 +20,7 @@ static brn_status ask(brn_cu_code code, const char *call)
     const char *name = "error";
     if (code == 0) return BRN_OK;
     brn_cu.cuGetErrorName(code, &name);
-    return brn_fail(BRN_ERR_DEVICE, "cuda: %s failed: %s (%d)", call, name, code);
+    return brn_fail(code == BRN_CU_ERROR_OUT_OF_MEMORY ? BRN_ERR_MEMORY : BRN_ERR_DEVICE, "%s failed: %s (%d)", call, name, code);
 }
 
 brn_status brn_cuda_limits_of(brn_cu_device device, brn_cuda_limits *l)

@@ -2,7 +2,8 @@
  *
  * Buffers are plain pointers, which may be parts of one buffer: they are not `restrict`. All kernels stand in one
  * program, so that their parameter structures are named after them and VIEWS has nothing to do. Contraction is off by
- * --fmad=false, and M_FMA is the instruction, which every device has; division and roots are correctly rounded. */
+ * --fmad=false, and M_FMA is the instruction, which every device has; division and roots are correctly rounded. The second
+ * launch bound lets the compiler use as many registers as a kernel wants: without it lbfgs_push spilled on sm_70. */
 typedef unsigned int uint;
 typedef float real;
 
@@ -11,7 +12,7 @@ typedef float real;
 #define P_U(x)            uint x;
 #define P_F(x)            float x;
 #define PARAMS_END(name)  };
-#define KERNEL(name)      extern "C" __global__ void __launch_bounds__(WG) brn_##name(const struct name##_p P
+#define KERNEL(name)      extern "C" __global__ void __launch_bounds__(WG, 1) brn_##name(const struct name##_p P
 #define IN(i, T, x)       , const T *x
 #define OUT(i, T, x)      , T *x
 #define LOCALS            ) {

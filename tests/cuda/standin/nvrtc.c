@@ -101,10 +101,15 @@ static bool shell(const char *folder, const char *format)
 /* `extern "C" __global__ void __launch_bounds__(64) NAME(` of each kernel */
 static void export_kernels(FILE *to, const char *text)
 {
-    for (const char *at = text; (at = strstr(at, "__global__"));) {
+    for (const char *at = text; (at = strstr(at, "__global__ void"));) {
+        static const char bounds[] = "__launch_bounds__(";
         char name[96] = "";
-        const char *open = strstr(at, "__launch_bounds__(");
-        at = strchr(open ? open : at, open ? ')' : ' ') + 1;
+        at += strlen("__global__ void");
+        while (isspace((unsigned char)*at)) ++at;
+        if (!strncmp(at, bounds, sizeof bounds - 1)) { /* to the parenthesis that closes it */
+            int depth = 1;
+            for (at += sizeof bounds - 1; *at && depth; ++at) depth += (*at == '(') - (*at == ')');
+        }
         while (isspace((unsigned char)*at)) ++at;
         for (size_t i = 0; (isalnum((unsigned char)*at) || *at == '_') && i + 1 < sizeof name; ++at) name[i++] = *at;
         fprintf(to, "STANDIN_EXPORT(%s)\n", name);
