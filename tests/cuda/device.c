@@ -217,3 +217,50 @@ Test(cuda, every_way_to_multiply)
     }
     free(x);
 }
+
+/* ---- a training step --------------------------------------------------------------------------- */
+
+/* Rounds of the last solve: every round evaluates all rows that are left. */
+static double rounds_of(brn_trainer *t)
+{
+    double most = 0;
+    MUST(brn_solver_read_info(t->solver, brn_device_queue(t->dev, 0), BRN_INFO_EVALUATIONS, t->host_rows, t->batch));
+    for (int i = 0; i < t->batch; ++i) most = fmax(most, (double)t->host_rows[i]);
+    return most;
+}
+
+Test(cuda, submissions_and_waits_of_a_step)
+{
+    enum { WARM = 3, STEPS = 10 };
+    static const char *const values[] = {"data.pair=gaussian", "data.n=2", "train.batch=128", "device=cuda:0"};
+    brn_settings s;
+    brn_device *dev;
+    brn_pair *pair;
+    brn_model *model;
+    brn_trainer *t;
+    double submissions = 0, waits = 0, rounds = 0;
+    if (!cuda_here("cuda/submissions_and_waits_of_a_step")) return;
+    MUST(brn_settings_preset(&s, "2d"));
+    MUST(brn_settings_assign(&s, 4, values));
+    MUST(brn_settings_resolve(&s, 2));
+    MUST(brn_device_open(&dev, "cuda:0", 1));
+    MUST(brn_pair_open(&pair, dev, &s));
+    MUST(brn_model_create(&model, dev, &s, pair));
+    MUST(brn_trainer_create(&t, model, pair));
+    MUST(brn_trainer_begin(t));
+    for (int i = 0; i < WARM + STEPS; ++i) {
+        const brn_device_counts before = dev->counts;
+        MUST(brn_trainer_step(t));
+        if (i < WARM) continue;
+        submissions += (double)(dev->counts.submissions - before.submissions);
+        waits += (double)(dev->counts.waits - before.waits);
+        rounds += rounds_of(t);
+    }
+    fprintf(stderr, "cuda: a step of n = 2: %.0f submissions, %.1f waits, %.1f solver rounds\n", submissions / STEPS, waits / STEPS, rounds / STEPS);
+    cr_expect_leq(waits, rounds + 2 * STEPS, "one wait a solver round, two for the step's losses");
+    cr_expect_leq(submissions, 40 * rounds + 200 * STEPS);
+    brn_trainer_free(t);
+    brn_model_free(model);
+    brn_pair_close(pair);
+    brn_device_close(dev);
+}
