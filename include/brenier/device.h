@@ -1,6 +1,6 @@
 /** @file device.h
  *  Compute devices by name: "host" (all cores, single precision), "host:f64" (double precision, the
- *  oracle), "host:strict" (behaves like a foreign device, for tests), "opencl:0" and so on (through the
+ *  oracle), "host:strict" (behaves like a foreign device, for tests), "cuda:0" (NVIDIA), "opencl:0" and so on (through the
  *  ICD loader), and "auto" (the best real GPU, else the host). Work never moves to another device unseen.
  */
 #ifndef BRENIER_DEVICE_H

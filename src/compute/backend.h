@@ -97,7 +97,7 @@ static inline void brn_count(brn_device *dev, uint64_t *what, uint64_t more)
 }
 
 /* One list for declaration and registration. */
-#define BRN_BACKEND_LIST(X) X(host) X(opencl) X(vulkan)
+#define BRN_BACKEND_LIST(X) X(host) X(cuda) X(opencl) X(vulkan)
 #define BRN_BACKEND_DECLARE(id) extern const brn_backend brn_backend_##id;
 BRN_BACKEND_LIST(BRN_BACKEND_DECLARE)
 #undef BRN_BACKEND_DECLARE

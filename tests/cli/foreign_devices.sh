@@ -22,7 +22,7 @@ while read -r name text; do
             echo "skipped: device $name ($text)"
             [[ ,${BRENIER_REQUIRED_DEVICES-}, != *",$name,"* ]] || problem "device $name is required here: $text"
             ;;
-        *) usable="$usable $name" ;;
+        *) [[ -n ${BRENIER_TEST_DEVICES-} && ,${BRENIER_TEST_DEVICES-}, != *",$name,"* ]] || usable="$usable $name" ;;
         esac
         ;;
     esac

@@ -65,6 +65,17 @@ static void all_required_are_known(const test_device *list, int count)
     }
 }
 
+/* BRENIER_TEST_DEVICES leaves out all but those in it. */
+static int keep_wanted(test_device *list, int count)
+{
+    const char *wanted = getenv("BRENIER_TEST_DEVICES");
+    int kept = 0;
+    if (!wanted || !*wanted) return count;
+    for (int i = 0; i < count; ++i)
+        if (in_list(wanted, list[i].name) || in_list(wanted, list[i].label)) list[kept++] = list[i];
+    return kept;
+}
+
 int test_devices(test_device list[static TEST_DEVICES_MOST])
 {
     brn_device_info info[TEST_DEVICES_MOST];
@@ -76,7 +87,7 @@ int test_devices(test_device list[static TEST_DEVICES_MOST])
         else if (strcmp(info[i].name, "host:f64")) count = add(list, count, info[i].name, "");
     }
     all_required_are_known(list, count);
-    return count;
+    return keep_wanted(list, count);
 }
 
 int test_device_names(char names[static TEST_DEVICES_MOST][64])

@@ -15,7 +15,8 @@ typedef struct test_device {
 enum { TEST_DEVICES_MOST = 32 };
 
 /** The devices that are here. One that is missing is printed as skipped, with the reason; if it stands in
- *  BRENIER_REQUIRED_DEVICES (labels or names, separated by commas) the test fails. */
+ *  BRENIER_REQUIRED_DEVICES (labels or names, separated by commas) the test fails. BRENIER_TEST_DEVICES, such
+ *  a list too, leaves out all others. */
 int test_devices(test_device list[static TEST_DEVICES_MOST]);
 
 /** The names of all devices that are here, each once, beginning with the oracle's: names[0..count). */

@@ -1,0 +1,88 @@
+/* What the files of this folder share. */
+#ifndef BRN_CUDA_H
+#define BRN_CUDA_H
+
+#include "common/program_cache.h"
+#include "compute/backend.h"
+#include "cuda/cuda_api.h"
+
+/* What is known of a device before it is opened. */
+typedef struct brn_cuda_limits {
+    char name[96];
+    int capability; /* 70 for 7.0 */
+    int units, driver; /* 12090 for 12.9 */
+    bool pools;
+    size_t memory;
+} brn_cuda_limits;
+
+enum { BRN_CUDA_CAPABILITY = 70, /* least: nothing here was ever compiled for older ones */
+       BRN_CUDA_ARCHITECTURES_MOST = 64 };
+
+/** Why a device with these limits cannot be used, in one line; "" if it can. */
+void brn_cuda_check(const brn_cuda_limits *limits, char reason[static 128]);
+brn_status brn_cuda_limits_of(brn_cu_device device, brn_cuda_limits *limits);
+int brn_cuda_enumerate(brn_device_info *info, int capacity);
+
+/* How kernels are compiled for a device: by which NVRTC, and for what. */
+typedef struct brn_cuda_target {
+    const brn_rtc_functions *rtc;
+    int architecture; /* the device's own, or the newest that this NVRTC knows below it */
+    bool ptx;         /* the driver makes the device's code from the intermediate one */
+} brn_cuda_target;
+
+/** The newest NVRTC that the driver understands and that knows the capability, else the newest intermediate
+ *  code. `known[i]` are the architectures of NVRTC i, ending with 0. False where there is none. */
+bool brn_cuda_choose_target(const brn_rtc_functions *rtcs, int count, const int (*known)[BRN_CUDA_ARCHITECTURES_MOST],
+                            int capability, int driver, brn_cuda_target *target);
+brn_status brn_cuda_find_target(const brn_cuda_limits *limits, brn_cuda_target *target);
+
+/** Compile a text: the device's image, to be freed, or NULL with the compiler's log, to be freed too. */
+brn_status brn_cuda_compile(const brn_cuda_target *target, const char *source, char **image, size_t *size, char **log);
+
+/** The compiler's options, for the cache's key. */
+const char *brn_cuda_options(void);
+
+typedef struct brn_cuda_gemm brn_cuda_gemm;
+
+typedef struct brn_cuda {
+    brn_cu_device device;
+    bool retained; /* the device's primary context, which a process has once */
+    brn_cu_context context;
+    brn_cu_stream stream;
+    brn_cu_pool pool; /* NULL: plain allocation */
+    brn_cuda_limits limits;
+    brn_cuda_target target;
+    char label[128]; /* "cuda:0 (model)", in front of every failure */
+    brn_program_key key; /* of target, options and driver */
+    brn_cu_module module; /* all kernels */
+    brn_cu_function kernels[BRN_KERNEL_COUNT];
+    brn_cuda_gemm *gemm;
+
+    /* Writes pass through two halves of pinned memory, so that the caller may go on at once: a half is filled
+     * again after the copies out of it have ended. A third part takes small reads. */
+    char *stage;
+    size_t staged; /* bytes used in the present half */
+    int half;
+    brn_cu_event done[2];
+    bool pending[2]; /* `done` was recorded and not waited for */
+} brn_cuda;
+
+/** The failure of a call: which, on what (printf-formatted), which code of the driver's. */
+brn_status brn_cuda_fail(const brn_cuda *cu, brn_cu_code code, const char *call, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/** Compile a text or take it from the cache, and load it. `kind` names it in files and failures. */
+brn_status brn_cuda_load_program(const brn_cuda *cu, const char *kind, const char *source, brn_cu_module *module);
+
+/** Launch over a grid of blocks, with views as the buffers; `name` is for failures. */
+brn_status brn_cuda_run(brn_queue *q, const char *name, brn_cu_function f, const void *params, const brn_view *views, int count, unsigned block,
+                        unsigned grid_x, unsigned grid_y);
+
+/** Products, gemm.c. What was begun by a create that fails is released by free. */
+brn_status brn_cuda_gemm_create(brn_cuda *cu);
+brn_status brn_cuda_product(brn_queue *q, const brn_gemm_args *args);
+void brn_cuda_gemm_free(brn_cuda *cu);
+
+static inline brn_cu_ptr brn_cuda_address(brn_view v) { return (brn_cu_ptr)(uintptr_t)v.buf->data + v.off * v.buf->elem; }
+
+#endif

@@ -1,0 +1,163 @@
+/* Compiling kernels, keeping them on disk, launching them. */
+#include "cuda/cuda.h"
+#include "core/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the compiler and its target --------------------------------------------------------------- */
+
+bool brn_cuda_choose_target(const brn_rtc_functions *rtcs, int count, const int (*known)[BRN_CUDA_ARCHITECTURES_MOST], int capability, int driver,
+                            brn_cuda_target *target)
+{
+    *target = (brn_cuda_target){0};
+    for (int i = 0; i < count; ++i) {
+        if (rtcs[i].major > driver / 1000) continue; /* its code would be too new for the driver */
+        for (int a = 0; known[i][a]; ++a) {
+            if (known[i][a] == capability) {
+                *target = (brn_cuda_target){.rtc = &rtcs[i], .architecture = capability};
+                return true;
+            }
+            if (known[i][a] < capability && known[i][a] > target->architecture)
+                *target = (brn_cuda_target){.rtc = &rtcs[i], .architecture = known[i][a], .ptx = true};
+        }
+    }
+    return target->rtc != NULL;
+}
+
+brn_status brn_cuda_find_target(const brn_cuda_limits *limits, brn_cuda_target *target)
+{
+    const brn_rtc_functions *rtcs;
+    int known[BRN_RTC_MOST][BRN_CUDA_ARCHITECTURES_MOST] = {{0}};
+    const int count = brn_rtc_load(&rtcs), needed = limits->driver / 1000;
+    for (int i = 0; i < count; ++i) {
+        int architectures = 0;
+        if (rtcs[i].nvrtcGetNumSupportedArchs(&architectures) != 0 || architectures >= BRN_CUDA_ARCHITECTURES_MOST ||
+            rtcs[i].nvrtcGetSupportedArchs(known[i]) != 0)
+            known[i][0] = 0;
+    }
+    if (brn_cuda_choose_target(rtcs, count, (const int(*)[BRN_CUDA_ARCHITECTURES_MOST])known, limits->capability, limits->driver, target)) return BRN_OK;
+    return brn_fail(BRN_ERR_DEVICE, "no NVRTC (libnvrtc.so.%d) that knows compute capability %d.%d is here", needed > 12 && limits->capability < 75 ? 12 : needed,
+                    limits->capability / 10, limits->capability % 10);
+}
+
+static brn_status rtc_failed(brn_cu_code code, const char *call)
+{
+    return brn_fail(code == BRN_RTC_OUT_OF_MEMORY ? BRN_ERR_MEMORY : BRN_ERR_DEVICE, "%s failed (%d)", call, code);
+}
+
+static brn_status read_log(const brn_rtc_functions *rtc, brn_rtc_program program, char **log)
+{
+    size_t size = 0;
+    *log = NULL;
+    if (rtc->nvrtcGetProgramLogSize(program, &size) != 0) size = 0;
+    BRN_TRY(BRN_ALLOC(log, size + 1, "compiler's log"));
+    if (size && rtc->nvrtcGetProgramLog(program, *log) != 0) **log = '\0';
+    return BRN_OK;
+}
+
+static brn_status take_image(const brn_cuda_target *t, brn_rtc_program program, char **image, size_t *size)
+{
+    brn_cu_code code = t->ptx ? t->rtc->nvrtcGetPTXSize(program, size) : t->rtc->nvrtcGetCUBINSize(program, size);
+    if (code != 0) return rtc_failed(code, t->ptx ? "nvrtcGetPTXSize" : "nvrtcGetCUBINSize");
+    BRN_TRY(BRN_ALLOC(image, *size + 1, "compiled kernels"));
+    code = t->ptx ? t->rtc->nvrtcGetPTX(program, *image) : t->rtc->nvrtcGetCUBIN(program, *image);
+    return code == 0 ? BRN_OK : rtc_failed(code, t->ptx ? "nvrtcGetPTX" : "nvrtcGetCUBIN");
+}
+
+/* What stands beside the architecture. A report of registers and spills costs nothing. */
+#define OPTIONS(X) X("--fmad=false") X("--std=c++17") X("--ptxas-options=-v")
+
+const char *brn_cuda_options(void)
+{
+#define TOGETHER(option) option " "
+    return OPTIONS(TOGETHER);
+}
+
+brn_status brn_cuda_compile(const brn_cuda_target *target, const char *source, char **image, size_t *size, char **log)
+{
+    const brn_rtc_functions *rtc = target->rtc;
+    brn_rtc_program program;
+    char architecture[48];
+    snprintf(architecture, sizeof architecture, "--gpu-architecture=%s_%d", target->ptx ? "compute" : "sm", target->architecture);
+#define ONE(option) option,
+    const char *const options[] = {OPTIONS(ONE) architecture};
+    *image = *log = NULL;
+    brn_cu_code code = rtc->nvrtcCreateProgram(&program, source, "brenier.cu", 0, NULL, NULL);
+    if (code != 0) return rtc_failed(code, "nvrtcCreateProgram");
+    code = rtc->nvrtcCompileProgram(program, sizeof options / sizeof *options, options);
+    brn_status status = read_log(rtc, program, log);
+    if (status == BRN_OK && code != 0) status = rtc_failed(code, "nvrtcCompileProgram");
+    if (status == BRN_OK) status = take_image(target, program, image, size);
+    rtc->nvrtcDestroyProgram(&program);
+    if (status != BRN_OK) {
+        free(*image);
+        *image = NULL;
+    }
+    return status;
+}
+
+/* ---- programs ---------------------------------------------------------------------------------- */
+
+/* The driver may refuse an image that was made for a former version of itself, say: the text is compiled then,
+ * and the file replaced. */
+static brn_status from_cache(const char *kind, const brn_program_key *key, brn_cu_module *module)
+{
+    void *image;
+    size_t size;
+    BRN_TRY(brn_program_cache_load(kind, key, &image, &size));
+    if (image && brn_cu.cuModuleLoadData(module, image) != 0) {
+        *module = NULL;
+        brn_program_cache_drop(kind, key);
+    }
+    free(image);
+    return BRN_OK;
+}
+
+static brn_status from_source(const brn_cuda *cu, const char *kind, const brn_program_key *key, const char *source, brn_cu_module *module)
+{
+    char *image, *log, path[512] = "";
+    size_t size;
+    const brn_status compiled = brn_cuda_compile(&cu->target, source, &image, &size, &log);
+    if (compiled != BRN_OK) {
+        if (log && *log) brn_program_cache_log(kind, log, path);
+        free(log);
+        return brn_fail_in(compiled, "%s: %s%s%s", cu->label, kind, *path ? "; the compiler's log: " : "", path);
+    }
+    free(log);
+    const brn_cu_code code = brn_cu.cuModuleLoadData(module, image);
+    if (code == 0) brn_program_cache_store(kind, key, image, size);
+    free(image);
+    if (code == 0) return BRN_OK;
+    *module = NULL;
+    return brn_cuda_fail(cu, code, "cuModuleLoadData", "%s", kind);
+}
+
+brn_status brn_cuda_load_program(const brn_cuda *cu, const char *kind, const char *source, brn_cu_module *module)
+{
+    brn_program_key key = cu->key;
+    *module = NULL;
+    brn_program_key_text(&key, source);
+    BRN_TRY(from_cache(kind, &key, module));
+    return *module ? BRN_OK : from_source(cu, kind, &key, source, module);
+}
+
+brn_status brn_cuda_run(brn_queue *q, const char *name, brn_cu_function f, const void *params, const brn_view *views, int count, unsigned block,
+                        unsigned grid_x, unsigned grid_y)
+{
+    enum { MOST = 16 };
+    const brn_cuda *cu = q->impl;
+    brn_cu_ptr address[MOST];
+    void *arguments[1 + MOST] = {(void *)(uintptr_t)params};
+    if (count > MOST) return brn_fail(BRN_ERR_INTERNAL, "%s: %s: %d buffers", cu->label, name, count);
+    for (int i = 0; i < count; ++i) {
+        if (views[i].off >= views[i].buf->count)
+            return brn_fail(BRN_ERR_INTERNAL, "%s: %s: buffer %d starts at %zu of %zu", cu->label, name, i, views[i].off, views[i].buf->count);
+        address[i] = brn_cuda_address(views[i]);
+        arguments[1 + i] = &address[i];
+    }
+    const brn_cu_code code = brn_cu.cuLaunchKernel(f, grid_x, grid_y, 1, block, 1, 1, 0, cu->stream, arguments, NULL);
+    brn_count(q->dev, &q->dev->counts.submissions, 1);
+    return code == 0 ? BRN_OK : brn_cuda_fail(cu, code, "cuLaunchKernel", "%s, %u x %u blocks of %u", name, grid_x, grid_y, block);
+}

@@ -1,0 +1,141 @@
+/* All kernels through a real compiler: compile MAJOR [ARCHITECTURE...] compiles them by the NVRTC of that version on the
+ * library path, for the architectures named or, where it knows them, for 70 75 80 86 89 90 and its newest. Fails where a
+ * kernel does not compile or keeps values in local memory, and prints what each needs and how many warps a
+ * multiprocessor holds. */
+#include "common/kernel_text.h"
+#include "cuda/cuda.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the compiler's report says of a kernel. */
+typedef struct {
+    char name[64];
+    int stack, stores, loads, registers, shared;
+} need;
+
+/* The next kernel's report from `at` on; NULL after the last. */
+static const char *next_need(const char *at, need *n)
+{
+    *n = (need){.name = ""};
+    at = strstr(at, "Compiling entry function 'brn_");
+    if (!at || sscanf(at, "Compiling entry function 'brn_%63[^']'", n->name) != 1) return NULL;
+    const char *used = strstr(at, "Used "), *end = used ? strchr(used, '\n') : NULL, *frame = strstr(at, " bytes stack frame");
+    if (!end || !frame) return NULL;
+    while (frame > at && frame[-1] >= '0' && frame[-1] <= '9') --frame;
+    if (sscanf(frame, "%d bytes stack frame, %d bytes spill stores, %d bytes spill loads", &n->stack, &n->stores, &n->loads) != 3) return NULL;
+    n->registers = atoi(used + 5);
+    const char *shared = strstr(used, " bytes smem");
+    if (shared && shared < end) {
+        while (shared[-1] >= '0' && shared[-1] <= '9') --shared;
+        n->shared = atoi(shared);
+    }
+    return end;
+}
+
+/* Warps that a multiprocessor of this architecture holds at once, of those it could. */
+static int active_warps(const need *n, int wg, int architecture, int *most)
+{
+    const int minor_set = architecture == 75 ? 32 : architecture == 86 || architecture == 89 || architecture >= 120 ? 48 : 64;
+    const int blocks = architecture == 75 ? 16 : architecture == 86 ? 16 : architecture == 89 || architecture >= 120 ? 24 : 32;
+    const int shared = architecture == 75 ? 64 : architecture == 70 ? 96 : architecture == 86 || architecture == 89 || architecture >= 120 ? 100 : architecture == 80 ? 164 : 228;
+    const int warps = (wg + 31) / 32, of_warp = (n->registers * 32 + 255) / 256 * 256;
+    int fit = minor_set / warps < blocks ? minor_set / warps : blocks;
+    if (65536 / (of_warp * warps) < fit) fit = 65536 / (of_warp * warps);
+    if (n->shared && shared * 1024 / (n->shared + 1024) < fit) fit = shared * 1024 / (n->shared + 1024);
+    *most = minor_set;
+    return fit * warps;
+}
+
+static int wg_of(const char *name)
+{
+    for (int k = 0; k < BRN_KERNEL_COUNT; ++k)
+        if (!strcmp(brn_kernel_table[k].name, name)) return brn_kernel_table[k].wg;
+    return 64; /* both tiles of the product */
+}
+
+/* The number of kernels reported, or -1. */
+static int compile(const brn_cuda_target *target, const char *what, const char *source, bool table)
+{
+    char *image, *log;
+    size_t size;
+    int kernels = 0, bad = 0, most;
+    need n;
+    if (brn_cuda_compile(target, source, &image, &size, &log) != BRN_OK) {
+        printf("NVRTC %d.%d, sm_%d, %s: %s\n%s\n", target->rtc->major, target->rtc->minor, target->architecture, what, brn_last_error(), log ? log : "");
+        free(log);
+        return -1;
+    }
+    for (const char *at = log; (at = next_need(at, &n)); ++kernels) {
+        const int warps = active_warps(&n, wg_of(n.name), target->architecture, &most);
+        const bool spills = n.stack || n.stores || n.loads;
+        if (table || spills)
+            printf("sm_%-4d %-20s %3d registers %6d bytes shared %3d of %d warps, %d bytes of stack, spills %d + %d\n", target->architecture, n.name,
+                   n.registers, n.shared, warps, most, n.stack, n.stores, n.loads);
+        bad += spills;
+    }
+    free(image), free(log);
+    return bad ? -1 : kernels;
+}
+
+static int compile_products(const brn_cuda_target *target, bool table)
+{
+    static const int cuts[][5] = {{64, 64, 16, 8, 8}, {32, 32, 16, 4, 4}};
+    for (int v = 0; v < 8; ++v) {
+        const int *c = cuts[v / 4];
+        char defines[256], *source;
+        snprintf(defines, sizeof defines,
+                 "#define TA %d\n#define TB %d\n#define BM %d\n#define BN %d\n#define BK %d\n#define TM %d\n#define TN %d\n", v & 1, v >> 1 & 1, c[0], c[1],
+                 c[2], c[3], c[4]);
+        if (brn_kernel_source(&source, "cu", defines, "sgemm") != BRN_OK) return -1;
+        const int found = compile(target, "sgemm", source, table && v % 4 == 0);
+        free(source);
+        if (found != 1) return -1;
+    }
+    return 0;
+}
+
+static bool wanted(int architecture, int newest, int argc, char **argv)
+{
+    static const int usual[] = {70, 75, 80, 86, 89, 90};
+    for (int i = 2; i < argc; ++i)
+        if (atoi(argv[i]) == architecture) return true;
+    for (size_t i = 0; argc == 2 && i < sizeof usual / sizeof *usual; ++i)
+        if (usual[i] == architecture) return true;
+    return argc == 2 && architecture == newest;
+}
+
+/* The number of architectures that fail. */
+static int compile_all(const brn_rtc_functions *rtc, const char *source, int argc, char **argv)
+{
+    int known = 0, list[BRN_CUDA_ARCHITECTURES_MOST], failures = 0;
+    if (rtc->nvrtcGetNumSupportedArchs(&known) != 0 || known <= 0 || known > BRN_CUDA_ARCHITECTURES_MOST || rtc->nvrtcGetSupportedArchs(list) != 0) return 1;
+    for (int a = 0; a < known; ++a) {
+        const brn_cuda_target target = {.rtc = rtc, .architecture = list[a]};
+        if (!wanted(list[a], list[known - 1], argc, argv)) continue;
+        const int kernels = compile(&target, "all kernels", source, true);
+        const bool good = kernels == BRN_KERNEL_COUNT && compile_products(&target, true) == 0;
+        printf("NVRTC %d.%d, sm_%d: %d kernels of %d%s\n", rtc->major, rtc->minor, list[a], kernels, BRN_KERNEL_COUNT, good ? "" : ": FAILS");
+        failures += !good;
+    }
+    return failures;
+}
+
+int main(int argc, char **argv)
+{
+    const brn_rtc_functions *rtcs, *rtc = NULL;
+    const int count = brn_rtc_load(&rtcs);
+    char *source;
+    if (argc < 2) return 2;
+    for (int i = 0; i < count; ++i)
+        if (rtcs[i].major == atoi(argv[1])) rtc = &rtcs[i];
+    if (!rtc) {
+        printf("skipped: cuda_compile_%s (no libnvrtc.so.%s is here; ci/setup nvrtc)\n", argv[1], argv[1]);
+        return 77;
+    }
+    if (brn_kernel_source_all(&source, "cu", "") != BRN_OK) return 1;
+    const int failures = compile_all(rtc, source, argc, argv);
+    free(source);
+    return failures != 0;
+}

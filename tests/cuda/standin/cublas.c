@@ -1,0 +1,99 @@
+/* cuBLAS: one product, column-major, sums in the order of the inner index. */
+#include "standin.h"
+
+#include <stdlib.h>
+
+typedef struct cublasContext {
+    brn_cu_stream stream;
+} handle;
+
+enum { BLAS_NOT_INITIALIZED = 1, BLAS_MEMORY = 3, BLAS_INVALID_VALUE = 7, BLAS_EXECUTION_FAILED = 13 };
+
+static brn_cu_code begin(const handle *h)
+{
+    const brn_cu_code code = standin_begin_in_context();
+    return code == OUT_OF_MEMORY ? BLAS_MEMORY : code ? BLAS_EXECUTION_FAILED : h && !standin_has(HANDLE, h) ? BLAS_NOT_INITIALIZED : 0;
+}
+
+STANDIN_API brn_cu_code cublasCreate_v2(brn_cublas_handle *h)
+{
+    const brn_cu_code code = begin(NULL);
+    if (code) return code;
+    *h = calloc(1, sizeof **h);
+    standin_add(HANDLE, *h, 0);
+    return 0;
+}
+
+STANDIN_API brn_cu_code cublasDestroy_v2(brn_cublas_handle h)
+{
+    const brn_cu_code code = begin(NULL);
+    if (!standin_remove(HANDLE, h)) return code ? code : BLAS_NOT_INITIALIZED;
+    free(h);
+    return code;
+}
+
+STANDIN_API brn_cu_code cublasSetStream_v2(brn_cublas_handle h, brn_cu_stream stream)
+{
+    const brn_cu_code code = begin(h);
+    if (!code) h->stream = stream;
+    return code;
+}
+
+STANDIN_API brn_cu_code cublasSetWorkspace_v2(brn_cublas_handle h, void *workspace, size_t bytes)
+{
+    const brn_cu_code code = begin(h);
+    if (code) return code;
+    standin_memory_check("cublasSetWorkspace", (brn_cu_ptr)(uintptr_t)workspace, bytes);
+    return 0;
+}
+
+STANDIN_API brn_cu_code cublasSetMathMode(brn_cublas_handle h, int mode)
+{
+    const brn_cu_code code = begin(h);
+    return code ? code : mode == BRN_BLAS_PEDANTIC || mode == BRN_BLAS_TF32 ? 0 : BLAS_INVALID_VALUE;
+}
+
+typedef struct {
+    int ta, tb, m, n, k, lda, ldb, ldc;
+    float alpha, beta;
+    const float *a, *b;
+    float *c;
+} product;
+
+static void multiply(void *data)
+{
+    const product *p = data;
+    const size_t m = (size_t)p->m, k = (size_t)p->k;
+    float *a = malloc((m * k + 1) * sizeof *a), *sum = malloc(m * sizeof *sum); /* op(A), its columns one after another */
+    for (size_t l = 0; l < k; ++l)
+        for (size_t i = 0; i < m; ++i) a[l * m + i] = p->a[p->ta ? i * (size_t)p->lda + l : l * (size_t)p->lda + i];
+    for (size_t j = 0; j < (size_t)p->n; ++j) {
+        float *c = p->c + j * (size_t)p->ldc;
+        for (size_t i = 0; i < m; ++i) sum[i] = 0;
+        for (size_t l = 0; l < k; ++l) {
+            const float b = p->b[p->tb ? l * (size_t)p->ldb + j : j * (size_t)p->ldb + l];
+            for (size_t i = 0; i < m; ++i) sum[i] += a[l * m + i] * b;
+        }
+        for (size_t i = 0; i < m; ++i) c[i] = p->beta == 0 ? p->alpha * sum[i] : p->alpha * sum[i] + p->beta * c[i];
+    }
+    free(a), free(sum);
+}
+
+static size_t extent(int rows, int columns, int ld) { return columns > 0 ? ((size_t)(columns - 1) * (size_t)ld + (size_t)rows) * sizeof(float) : 0; }
+
+STANDIN_API brn_cu_code cublasSgemm_v2(brn_cublas_handle h, int ta, int tb, int m, int n, int k, const float *alpha, const float *a, int lda,
+                                       const float *b, int ldb, const float *beta, float *c, int ldc)
+{
+    const brn_cu_code code = begin(h);
+    const int rows_a = ta ? k : m, rows_b = tb ? n : k;
+    if (code) return code;
+    if (m < 0 || n < 0 || k < 0 || ta < 0 || ta > 1 || tb < 0 || tb > 1 || lda < (rows_a > 1 ? rows_a : 1) || ldb < (rows_b > 1 ? rows_b : 1) ||
+        ldc < (m > 1 ? m : 1))
+        return BLAS_INVALID_VALUE;
+    standin_memory_check("cublasSgemm, A", (brn_cu_ptr)(uintptr_t)a, extent(rows_a, ta ? m : k, lda));
+    standin_memory_check("cublasSgemm, B", (brn_cu_ptr)(uintptr_t)b, extent(rows_b, tb ? k : n, ldb));
+    standin_memory_check("cublasSgemm, C", (brn_cu_ptr)(uintptr_t)c, extent(m, n, ldc));
+    const product p = {ta, tb, m, n, k, lda, ldb, ldc, *alpha, *beta, a, b, c};
+    standin_count_launch();
+    return standin_enqueue(h->stream, multiply, &p, sizeof p);
+}

@@ -1,0 +1,218 @@
+/* NVRTC: CUDA C++ compiled as host C++ by the system's compiler, into a shared object that is the image. The text goes
+ * through the preprocessor first, so that its kernels can be found. */
+#define _GNU_SOURCE
+#include "standin.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct _nvrtcProgram {
+    char *text, *log, *image;
+    size_t log_bytes, image_bytes;
+} program;
+
+enum { RTC_MEMORY = 1, RTC_INVALID_INPUT = 3, RTC_INVALID_PROGRAM = 4, RTC_INVALID_OPTION = 5, RTC_COMPILATION = 6, RTC_INTERNAL = 11 };
+static const int architectures[] = {70, 72, 75, 80, 86, 87, 89, 90};
+enum { ARCHITECTURES = sizeof architectures / sizeof *architectures };
+
+static brn_cu_code begin(const program *p)
+{
+    const brn_cu_code code = standin_begin();
+    return code == OUT_OF_MEMORY ? RTC_MEMORY : code ? RTC_INTERNAL : p && !standin_has(PROGRAM, p) ? RTC_INVALID_PROGRAM : 0;
+}
+
+STANDIN_API brn_cu_code nvrtcVersion(int *major, int *minor)
+{
+    const brn_cu_code code = begin(NULL);
+    *major = 12, *minor = 9;
+    return code;
+}
+
+STANDIN_API brn_cu_code nvrtcGetNumSupportedArchs(int *count)
+{
+    const brn_cu_code code = begin(NULL);
+    *count = ARCHITECTURES;
+    return code;
+}
+
+STANDIN_API brn_cu_code nvrtcGetSupportedArchs(int *list)
+{
+    const brn_cu_code code = begin(NULL);
+    if (!code) memcpy(list, architectures, sizeof architectures);
+    return code;
+}
+
+STANDIN_API brn_cu_code nvrtcCreateProgram(brn_rtc_program *out, const char *text, const char *name, int headers, const char *const *bodies,
+                                           const char *const *names)
+{
+    const brn_cu_code code = begin(NULL);
+    (void)name, (void)bodies, (void)names;
+    if (code) return code;
+    if (!text || headers) return RTC_INVALID_INPUT;
+    *out = calloc(1, sizeof **out);
+    (*out)->text = strdup(text);
+    standin_add(PROGRAM, *out, 0);
+    return 0;
+}
+
+STANDIN_API brn_cu_code nvrtcDestroyProgram(brn_rtc_program *p)
+{
+    const brn_cu_code code = begin(NULL);
+    if (!standin_remove(PROGRAM, *p)) return code ? code : RTC_INVALID_PROGRAM;
+    free((*p)->text), free((*p)->log), free((*p)->image), free(*p);
+    *p = NULL;
+    return code;
+}
+
+/* ---- compiling --------------------------------------------------------------------------------- */
+
+static char *read_file(const char *folder, const char *name, size_t *bytes)
+{
+    char path[128], *text = NULL;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "rb");
+    if (!f) return NULL;
+    fseek(f, 0, SEEK_END);
+    *bytes = (size_t)ftell(f);
+    rewind(f);
+    text = calloc(1, *bytes + 1);
+    *bytes = fread(text, 1, *bytes, f);
+    fclose(f);
+    return text;
+}
+
+static FILE *create(const char *folder, const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return fopen(path, "wb");
+}
+
+static bool shell(const char *folder, const char *format)
+{
+    char command[1024];
+    snprintf(command, sizeof command, format, folder, folder, folder);
+    return system(command) == 0;
+}
+
+/* `extern "C" __global__ void __launch_bounds__(64) NAME(` of each kernel */
+static void export_kernels(FILE *to, const char *text)
+{
+    for (const char *at = text; (at = strstr(at, "__global__ void"));) {
+        static const char bounds[] = "__launch_bounds__(";
+        char name[96] = "";
+        at += strlen("__global__ void");
+        while (isspace((unsigned char)*at)) ++at;
+        if (!strncmp(at, bounds, sizeof bounds - 1)) { /* to the parenthesis that closes it */
+            int depth = 1;
+            for (at += sizeof bounds - 1; *at && depth; ++at) depth += (*at == '(') - (*at == ')');
+        }
+        while (isspace((unsigned char)*at)) ++at;
+        for (size_t i = 0; (isalnum((unsigned char)*at) || *at == '_') && i + 1 < sizeof name; ++at) name[i++] = *at;
+        fprintf(to, "STANDIN_EXPORT(%s)\n", name);
+    }
+}
+
+static const char shared_range[] = "__attribute__((section(\"standin_shared\"), used)) static float standin_shared_one;\n"
+                                   "extern \"C\" char __start_standin_shared[], __stop_standin_shared[];\n"
+                                   "extern \"C\" __attribute__((visibility(\"default\"))) char *const standin_shared_range[2] = "
+                                   "{__start_standin_shared, __stop_standin_shared};\n";
+#ifdef __SANITIZE_ADDRESS__
+#define CHECKED " -fsanitize=address"
+#else
+#define CHECKED ""
+#endif
+
+static bool build(program *p, const char *folder)
+{
+    FILE *f = create(folder, "k.cc");
+    size_t bytes;
+    fputs(p->text, f), fclose(f);
+    if (!shell(folder, STANDIN_CXX " -E -P %s/k.cc -o %s/k.ii 2>%s/log")) return false;
+    char *text = read_file(folder, "k.ii", &bytes);
+    f = create(folder, "m.cc");
+    fprintf(f, "#include \"" STANDIN_DEVICE_H "\"\n%s\n", text);
+    export_kernels(f, text);
+    fputs(shared_range, f), fclose(f);
+    free(text);
+    return shell(folder, STANDIN_CXX " -std=c++17 -w -O1 -march=native -ffp-contract=off -fno-math-errno -fvisibility=hidden -fPIC -shared -nostartfiles"
+                                     CHECKED " %s/m.cc -o %s/m.so 2>%s/log");
+}
+
+static bool option_known(const char *option, int *architecture, bool *virtual)
+{
+    static const char *const known[] = {"--fmad=false", "--std=c++17", "--ptxas-options=-v"};
+    *virtual = !strncmp(option, "--gpu-architecture=compute_", 27);
+    if (*virtual || !strncmp(option, "--gpu-architecture=sm_", 22)) {
+        *architecture = atoi(strchr(option, '_') + 1);
+        return true;
+    }
+    for (size_t i = 0; i < sizeof known / sizeof *known; ++i)
+        if (!strcmp(option, known[i])) return true;
+    return false;
+}
+
+STANDIN_API brn_cu_code nvrtcCompileProgram(brn_rtc_program p, int count, const char *const *options)
+{
+    brn_cu_code code = begin(p);
+    char folder[] = "/tmp/brenier-standin-XXXXXX";
+    int architecture = 0;
+    bool known = false, virtual;
+    if (code) return code;
+    for (int i = 0; i < count; ++i)
+        if (!option_known(options[i], &architecture, &virtual)) return RTC_INVALID_OPTION;
+    for (int a = 0; a < ARCHITECTURES; ++a) known = known || architectures[a] == architecture;
+    if (!known) return RTC_INVALID_OPTION;
+    if (!mkdtemp(folder)) return RTC_INTERNAL;
+    if (build(p, folder)) {
+        size_t bytes;
+        char *object = read_file(folder, "m.so", &bytes);
+        standin_image head = {.magic = STANDIN_MAGIC, .architecture = architecture, .size = bytes};
+        p->image_bytes = sizeof head + bytes;
+        p->image = malloc(p->image_bytes);
+        memcpy(p->image, &head, sizeof head);
+        memcpy(p->image + sizeof head, object, bytes);
+        free(object);
+    } else {
+        code = RTC_COMPILATION;
+    }
+    p->log = read_file(folder, "log", &p->log_bytes);
+    shell(folder, "rm -r %s");
+    return code;
+}
+
+STANDIN_API brn_cu_code nvrtcGetProgramLogSize(brn_rtc_program p, size_t *bytes)
+{
+    const brn_cu_code code = begin(p);
+    if (!code) *bytes = p->log_bytes + 1;
+    return code;
+}
+
+STANDIN_API brn_cu_code nvrtcGetProgramLog(brn_rtc_program p, char *log)
+{
+    const brn_cu_code code = begin(p);
+    if (!code) memcpy(log, p->log ? p->log : "", p->log_bytes + 1);
+    return code;
+}
+
+static brn_cu_code size_of_image(program *p, size_t *bytes)
+{
+    const brn_cu_code code = begin(p);
+    if (!code) *bytes = p->image_bytes;
+    return code;
+}
+
+static brn_cu_code image_of(program *p, char *image)
+{
+    const brn_cu_code code = begin(p);
+    if (!code) memcpy(image, p->image, p->image_bytes);
+    return code;
+}
+
+STANDIN_API brn_cu_code nvrtcGetCUBINSize(brn_rtc_program p, size_t *bytes) { return size_of_image(p, bytes); }
+STANDIN_API brn_cu_code nvrtcGetCUBIN(brn_rtc_program p, char *image) { return image_of(p, image); }
+STANDIN_API brn_cu_code nvrtcGetPTXSize(brn_rtc_program p, size_t *bytes) { return size_of_image(p, bytes); }
+STANDIN_API brn_cu_code nvrtcGetPTX(brn_rtc_program p, char *image) { return image_of(p, image); }
