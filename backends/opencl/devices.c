@@ -80,7 +80,8 @@ static void describe(cl_device_id id, brn_device_info *info)
     info->gpu = (l.type & (CL_DEVICE_TYPE_GPU | CL_DEVICE_TYPE_ACCELERATOR)) != 0;
     info->cores = (int)l.units;
     info->memory = l.memory;
-    snprintf(info->description, sizeof info->description, "%.70s, driver %.40s", l.name, l.driver);
+    snprintf(info->description, sizeof info->description, "%.40s, driver %.16s, %.10s, work-groups of %u, %u KiB local", l.name, l.driver, l.version,
+             (unsigned)l.work_group, (unsigned)(l.local_memory >> 10));
 }
 
 int brn_opencl_enumerate(brn_device_info *info, int capacity)

@@ -144,9 +144,10 @@ static brn_status vulkan_open(brn_device *dev, const char *spec, int threads)
     (void)threads;
     char *end;
     errno = 0;
-    const long index = strtol(spec, &end, 10);
-    if (*end || spec[0] < '0' || spec[0] > '9' || errno || index > 1000)
-        return brn_fail(BRN_ERR_DEVICE, "device \"%s\" is not known; Vulkan devices are \"vulkan:0\", \"vulkan:1\", ...", dev->name);
+    const long index = *spec ? strtol(spec, &end, 10) : 0;
+    if (*spec && (*end || spec[0] < '0' || spec[0] > '9' || errno || index > 1000))
+        return brn_fail(BRN_ERR_DEVICE, "device \"%s\" is not known; Vulkan devices are vulkan:0, vulkan:1, ...", dev->name);
+    snprintf(dev->name, sizeof dev->name, "vulkan:%ld", index);
     brn_vk *v;
     BRN_TRY(BRN_ALLOC(&v, 1, "device"));
     dev->impl = v;

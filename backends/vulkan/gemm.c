@@ -20,7 +20,10 @@ brn_status brn_vk_gemm_open(brn_vk *v)
         }
         if (wanted && !strcmp(wanted, brn_vk_tiles[t].name)) v->forced_tile = t;
     }
-    return BRN_OK;
+    if (!wanted || !*wanted || v->forced_tile >= 0) return BRN_OK;
+    char names[256] = "";
+    for (int t = 0; t < brn_vk_tile_count; ++t) snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", t ? ", " : "", brn_vk_tiles[t].name);
+    return brn_fail(BRN_ERR_USAGE, "BRENIER_VULKAN_GEMM is \"%.40s\"; it is one of %s", wanted, names);
 }
 
 void brn_vk_gemm_close(brn_vk *v) { free(v->product); }

@@ -15,7 +15,7 @@ static const char *words(VkResult result)
     case VK_ERROR_MEMORY_MAP_FAILED: return "memory cannot be mapped";
     case VK_ERROR_LAYER_NOT_PRESENT: return "a layer named in VK_INSTANCE_LAYERS is missing";
     case VK_ERROR_EXTENSION_NOT_PRESENT: return "an extension is missing";
-    case VK_ERROR_INCOMPATIBLE_DRIVER: return "no driver for Vulkan was found";
+    case VK_ERROR_INCOMPATIBLE_DRIVER: return "no driver for Vulkan was found; install your GPU's, or mesa-vulkan-drivers for the processor";
     case VK_ERROR_TOO_MANY_OBJECTS: return "too many objects";
     case VK_ERROR_OUT_OF_POOL_MEMORY: return "out of pool memory";
     default: return "failed";

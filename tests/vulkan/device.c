@@ -63,7 +63,13 @@ Test(vulkan, unknown_devices)
     MUST_FAIL(brn_device_open(&dev, "vulkan:first", 1), BRN_ERR_DEVICE, "vulkan:0");
     MUST_FAIL(brn_device_open(&dev, "vulkan:-1", 1), BRN_ERR_DEVICE, "vulkan:-1");
     MUST_FAIL(brn_device_open(&dev, "vulkan:99999999999999999999", 1), BRN_ERR_DEVICE, "not known");
-    if (listed().available) MUST_FAIL(brn_device_open(&dev, "vulkan:31", 1), BRN_ERR_DEVICE, "vulkan:31: there is no such device; Vulkan has");
+    if (!listed().available) return;
+    MUST_FAIL(brn_device_open(&dev, "vulkan:31", 1), BRN_ERR_DEVICE, "vulkan:31: there is no such device; Vulkan has");
+    MUST(brn_device_open(&dev, "vulkan", 1));
+    cr_expect_str_eq(brn_device_name(dev), "vulkan:0");
+    brn_device_close(dev);
+    setenv("BRENIER_VULKAN_GEMM", "fast", 1);
+    MUST_FAIL(brn_device_open(&dev, "vulkan:0", 1), BRN_ERR_USAGE, "it is one of simple, small");
 }
 
 /* The loader's own variables decide which drivers there are. */
