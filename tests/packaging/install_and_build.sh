@@ -15,7 +15,7 @@ test "$("$work/prefix/bin/brenier" --version)" = "$("$build/brenier" --version)"
 soname=$(readelf -d "$work"/prefix/lib*/libbrenier.so "$work"/prefix/lib/*/libbrenier.so 2>/dev/null | grep -c 'SONAME.*\[libbrenier.so.0\]')
 test "$soname" = 1
 
-cmake -S "$consumer" -B "$work/cmake" -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$work/prefix" >/dev/null
+cmake -G Ninja -S "$consumer" -B "$work/cmake" -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$work/prefix" >/dev/null
 cmake --build "$work/cmake" >/dev/null
 "$work/cmake/consumer"
 
