@@ -85,9 +85,6 @@ Test(cuda_standin, a_kernel_beyond_its_buffer, .signal = SIGABRT)
     float found;
     MUST(BRN_LAUNCH(brn_device_queue(dev, 0), axpby, 5000, 1, (.ldx = 1, .ldy = 1, .s = 2), {buf, 0}, {buf, 0}));
     MUST(brn_read_f32(brn_device_queue(dev, 0), (brn_view){buf, 0}, &found, 1));
-#ifdef __SANITIZE_ADDRESS__
-    abort(); /* the sanitizer has handled the fault itself */
-#endif
 }
 
 Test(cuda_standin, a_copy_beyond_its_buffer, .signal = SIGABRT)

@@ -354,14 +354,15 @@ static void touched(int number)
     signal(SIGSEGV, SIG_DFL);
 }
 
-/* A sanitizer keeps its own report. */
+/* A sanitizer's handler, too, gives way: it cannot name the kernel. */
+extern void __asan_init(void) __attribute__((weak));
 static void watch_memory(void)
 {
     static bool watched;
     struct sigaction old, own = {.sa_handler = touched};
     if (watched) return;
     watched = true;
-    if (sigaction(SIGSEGV, NULL, &old) == 0 && old.sa_handler == SIG_DFL) sigaction(SIGSEGV, &own, NULL);
+    if (sigaction(SIGSEGV, NULL, &old) == 0 && (old.sa_handler == SIG_DFL || __asan_init)) sigaction(SIGSEGV, &own, NULL);
 }
 
 static void launch_work(void *data)
