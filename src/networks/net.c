@@ -64,28 +64,38 @@ brn_status brn_net_init(brn_net *net, uint64_t seed, uint32_t stream, bool ident
     return brn_net_prepare(net, brn_device_queue(net->dev, 0));
 }
 
+static brn_status prepare_layer(void *context, brn_queue *q, int l)
+{
+    const brn_net *net = context;
+    const brn_layer *w = &net->shape.layer[l];
+    return BRN_LAUNCH(q, icnn_prepare, w->out, 1, (.at = (int)w->weight, .inputs = w->in, .skip = w->skip, .norm = (int)w->norm, .positive = w->positive),
+                      {net->theta, 0}, {net->used, 0});
+}
+
 brn_status brn_net_prepare(brn_net *net, brn_queue *q)
 {
     const brn_net_shape *s = &net->shape;
     if (!s->derived) return BRN_OK;
-    for (int l = 0; l < s->layers; ++l) {
-        const brn_layer *w = &s->layer[l];
-        BRN_TRY(BRN_LAUNCH(q, icnn_prepare, w->out, 1, (.at = (int)w->weight, .inputs = w->in, .skip = w->skip, .norm = (int)w->norm, .positive = w->positive),
-                           {net->theta, 0}, {net->used, 0}));
-    }
+    BRN_TRY(brn_parallel(net->dev, s->layers, prepare_layer, net));
     return brn_copy(q, (brn_view){net->used, (size_t)s->log_alpha}, (brn_view){net->theta, (size_t)s->log_alpha}, 1);
 }
 
-brn_status brn_net_pullback(const brn_net *net, brn_queue *q, brn_buf *grad)
+typedef struct {
+    const brn_net *net;
+    brn_buf *grad;
+} pullback_job;
+
+static brn_status pull_layer_back(void *context, brn_queue *q, int l)
 {
-    const brn_net_shape *s = &net->shape;
-    if (!s->derived) return BRN_OK;
-    for (int l = 0; l < s->layers; ++l) {
-        const brn_layer *w = &s->layer[l];
-        BRN_TRY(BRN_LAUNCH(q, icnn_pullback, w->out, 1, (.at = (int)w->weight, .inputs = w->in, .skip = w->skip, .norm = (int)w->norm, .positive = w->positive),
-                           {net->theta, 0}, {net->used, 0}, {grad, 0}));
-    }
-    return BRN_OK;
+    const pullback_job *job = context;
+    const brn_layer *w = &job->net->shape.layer[l];
+    return BRN_LAUNCH(q, icnn_pullback, w->out, 1, (.at = (int)w->weight, .inputs = w->in, .skip = w->skip, .norm = (int)w->norm, .positive = w->positive),
+                      {job->net->theta, 0}, {job->net->used, 0}, {job->grad, 0});
+}
+
+brn_status brn_net_pullback(const brn_net *net, brn_buf *grad)
+{
+    return net->shape.derived ? brn_parallel(net->dev, net->shape.layers, pull_layer_back, &(pullback_job){net, grad}) : BRN_OK;
 }
 
 brn_dense brn_net_dense(const brn_net *net, int l)

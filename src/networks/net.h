@@ -81,7 +81,7 @@ brn_status brn_net_prepare(brn_net *net, brn_queue *q);
 brn_status brn_net_fit_norms(brn_net *net, const brn_batch *x);
 
 /** Turn the gradient with respect to `used` (in grad) into the one with respect to theta, in place. */
-brn_status brn_net_pullback(const brn_net *net, brn_queue *q, brn_buf *grad);
+brn_status brn_net_pullback(const brn_net *net, brn_buf *grad);
 
 /** The dense part of layer l, and the two blocks of its input rows. */
 brn_dense brn_net_dense(const brn_net *net, int l);

@@ -119,7 +119,7 @@ static brn_status clear_gradient(brn_subject *s) { return brn_zero(s->q, (brn_vi
 
 static brn_status read_gradient(brn_subject *s, double *theta_grad)
 {
-    BRN_TRY(brn_net_pullback(net_of(s), s->q, s->gradient));
+    BRN_TRY(brn_net_pullback(net_of(s), s->gradient));
     return brn_read_f64(s->q, (brn_view){s->gradient, 0}, theta_grad, s->size);
 }
 

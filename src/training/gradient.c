@@ -140,5 +140,5 @@ brn_status brn_trainer_reduce(brn_trainer *t, bool amortizer)
     brn_buf **grad = amortizer ? t->h_grad : t->f_grad;
     const int slices = (int)((net->shape.size + SLICE - 1) / SLICE);
     if (t->groups > 1) BRN_TRY(brn_parallel(t->dev, slices, sum_slice, &(sum_job){grad, t->groups, net->shape.size}));
-    return brn_net_pullback(net, brn_device_queue(t->dev, 0), grad[0]);
+    return brn_net_pullback(net, grad[0]);
 }

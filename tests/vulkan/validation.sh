@@ -1,10 +1,11 @@
 #!/bin/bash
 # Everything that uses Vulkan under the Khronos validation layer, synchronisation included: an error or a warning
 # fails, objects that are left behind among them.
-# usage: validation.sh BRENIER TEST-PROGRAM...
+# usage: validation.sh SANITIZED BRENIER TEST-PROGRAM...
 set -u
-brenier=$1
-shift
+[ "$1" = 0 ] || { echo "skipped: vulkan_validation (the layer is not run under a sanitizer)" && exit 77; }
+brenier=$2
+shift 2
 if ! "$brenier" devices | grep -q '^vulkan:0 .*KiB shared'; then
     echo "skipped: no Vulkan device"
     exit 77
