@@ -1,6 +1,6 @@
 /* The OpenCL backend's own promises: names, limits, failures in words, compiled kernels on disk, how often it
  * hands work over and waits. */
-#include "support/devices.h"
+#include "support/device_work.h"
 #include "opencl/choice.h"
 #include "opencl/clblast.h"
 #include "opencl/opencl.h"
@@ -209,29 +209,7 @@ Test(opencl, buffers_beyond_the_device)
     brn_device_close(dev);
 }
 
-/* Writes return before they are done and their source may change at once, through every half of the staging
- * memory and past its size. */
 Test(opencl, sources_of_writes_may_be_reused)
 {
-    enum { COUNT = 1000000, ROUND = 70001 };
-    brn_device *dev;
-    brn_buf *buf;
-    if (!here("sources_of_writes_may_be_reused")) return;
-    MUST(brn_device_open(&dev, "opencl:0", 1));
-    brn_queue *q = brn_device_queue(dev, 0);
-    float *block = malloc(COUNT * sizeof *block);
-    MUST(brn_buf_create(&buf, dev, BRN_REAL, COUNT, "numbers"));
-    MUST(brn_zero(q, (brn_view){buf, 0}, COUNT));
-    for (int i = 0; i < COUNT; ++i) block[i] = -1;
-    MUST(brn_write_f32(q, (brn_view){buf, 0}, block, COUNT));
-    for (int first = 0; first < COUNT; first += ROUND) {
-        const int count = COUNT - first < ROUND ? COUNT - first : ROUND;
-        for (int i = 0; i < count; ++i) block[i] = (float)(first + i);
-        MUST(brn_write_f32(q, (brn_view){buf, (size_t)first}, block, (size_t)count));
-    }
-    MUST(brn_read_f32(q, (brn_view){buf, 0}, block, COUNT));
-    for (int i = 0; i < COUNT; ++i) cr_assert_eq(block[i], (float)i, "number %d is %g", i, (double)block[i]);
-    free(block);
-    brn_buf_free(buf);
-    brn_device_close(dev);
+    if (here("sources_of_writes_may_be_reused")) test_sources_of_writes_may_be_reused("opencl:0");
 }

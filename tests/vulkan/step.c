@@ -1,10 +1,8 @@
 /* What a device is asked to do: products by every tile, and how often a training step hands work over and waits. */
 #include "selftest/case.h"
-#include "support/devices.h"
-#include "training/trainer.h"
+#include "support/device_work.h"
 #include "vulkan/vk.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,48 +42,12 @@ Test(vulkan_step, every_tile)
     brn_device_close(oracle);
 }
 
-/* Rounds of the last solve: every round evaluates all rows that are left. */
-static double rounds_of(brn_trainer *t)
-{
-    double most = 0;
-    MUST(brn_solver_read_info(t->solver, brn_device_queue(t->dev, 0), BRN_INFO_EVALUATIONS, t->host_rows, t->batch));
-    for (int i = 0; i < t->batch; ++i) most = fmax(most, (double)t->host_rows[i]);
-    return most;
-}
-
 Test(vulkan_step, submissions_and_waits)
 {
-    enum { WARM = 3, STEPS = 10 };
-    static const char *const values[] = {"data.pair=gaussian", "data.n=2", "train.batch=256", "device=vulkan:0"};
-    brn_settings s;
-    brn_pair *pair;
-    brn_model *model;
-    brn_trainer *t;
-    double submissions = 0, waits = 0, rounds = 0, commands = 0;
     brn_device *dev = open_device();
     if (!dev) return;
-    MUST(brn_settings_preset(&s, "2d"));
-    MUST(brn_settings_assign(&s, 4, values));
-    MUST(brn_settings_resolve(&s, 2));
-    MUST(brn_pair_open(&pair, dev, &s));
-    MUST(brn_model_create(&model, dev, &s, pair));
-    MUST(brn_trainer_create(&t, model, pair));
-    MUST(brn_trainer_begin(t));
-    for (int i = 0; i < WARM + STEPS; ++i) {
-        const brn_device_counts before = dev->counts;
-        MUST(brn_trainer_step(t));
-        if (i < WARM) continue;
-        submissions += (double)(dev->counts.submissions - before.submissions);
-        waits += (double)(dev->counts.waits - before.waits);
-        commands += (double)(dev->counts.launches + dev->counts.products - before.launches - before.products);
-        rounds += rounds_of(t);
-    }
-    fprintf(stderr, "vulkan: a step of n = 2: %.0f dispatches, %.1f submissions, %.1f waits, %.1f solver rounds\n", commands / STEPS, submissions / STEPS,
-            waits / STEPS, rounds / STEPS);
-    cr_expect_leq(waits, rounds + STEPS, "one wait a solver round, one for the step's losses");
-    cr_expect_leq(submissions, rounds + 4 * STEPS + commands / BRN_VK_COMMANDS);
-    brn_trainer_free(t);
-    brn_model_free(model);
-    brn_pair_close(pair);
     brn_device_close(dev);
+    const test_step_counts sum = test_count_steps("vulkan:0", 256);
+    cr_expect_leq(sum.waits, sum.rounds + sum.steps, "one wait a solver round, one for the step's losses");
+    cr_expect_leq(sum.submissions, sum.rounds + 4 * sum.steps + sum.commands / BRN_VK_COMMANDS);
 }
