@@ -4,7 +4,6 @@
 #include "support/device_work.h"
 
 #include <dirent.h>
-#include <math.h>
 #include <stdlib.h>
 
 static char dir[64];

@@ -82,14 +82,6 @@ static void count_objects(void)
 
 /* ---- failures ---------------------------------------------------------------------------------- */
 
-static bool here(void)
-{
-    char names[TEST_DEVICES_MOST][64];
-    for (int i = test_device_names(names) - 1; i >= 0; --i)
-        if (!strcmp(names[i], "opencl:0")) return true;
-    return false;
-}
-
 /* Run with call k failing; false if there is no such call. */
 static bool fail_call(const brn_settings *s, long k, cl_int code, brn_status expected)
 {
@@ -110,10 +102,7 @@ static bool fail_call(const brn_settings *s, long k, cl_int code, brn_status exp
 static void walk(cl_int code, brn_status expected)
 {
     const brn_settings s = scenario_settings("", (const char *const[]){"device=opencl:0", "train.steps=2", "train.eval_every=2", NULL});
-    if (!here()) {
-        fprintf(stderr, "skipped: opencl_faults (no OpenCL device)\n");
-        return;
-    }
+    if (!test_device_is_here("opencl:0")) return;
     count_objects();
     MUST(scenario_run(&s, 1)); /* compiles what is not on disk */
     cr_assert_eq(live, 0);
@@ -133,7 +122,7 @@ Test(opencl_faults, the_last_checkpoint_is_kept)
 {
     char dir[64];
     size_t length;
-    if (!here()) return;
+    if (!test_device_is_here("opencl:0")) return;
     test_make_dir(dir);
     const brn_settings s = scenario_settings(dir, (const char *const[]){"device=opencl:0", NULL});
     char *former = scenario_checkpoint(&s, &length);
@@ -169,7 +158,7 @@ Test(opencl_faults, out_of_memory_at_every_allocation)
     size_t length;
     long count = 0;
     brn_device *dev;
-    if (!here()) return;
+    if (!test_device_is_here("opencl:0")) return;
     test_make_dir(dir);
     const brn_settings s = scenario_settings(dir, (const char *const[]){"device=opencl:0", NULL});
     char *former = scenario_checkpoint(&s, &length);

@@ -5,7 +5,6 @@
 #include "opencl/clblast.h"
 #include "opencl/opencl.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -101,6 +101,15 @@ int test_device_names(char names[static TEST_DEVICES_MOST][64])
     return count;
 }
 
+bool test_device_is_here(const char *name)
+{
+    char names[TEST_DEVICES_MOST][64];
+    for (int i = test_device_names(names) - 1; i >= 0; --i)
+        if (!strcmp(names[i], name)) return true;
+    fprintf(stderr, "skipped: %s::%s (no device %s)\n", criterion_current_test->category, criterion_current_test->name, name);
+    return false;
+}
+
 brn_device *test_device_open(const test_device *d, int threads)
 {
     brn_device *dev;

@@ -22,6 +22,9 @@ int test_devices(test_device list[static TEST_DEVICES_MOST]);
 /** The names of all devices that are here, each once, beginning with the oracle's: names[0..count). */
 int test_device_names(char names[static TEST_DEVICES_MOST][64]);
 
+/** One of them is `name`. If not, the test that runs is printed as skipped. */
+bool test_device_is_here(const char *name);
+
 /** Open it with `threads`. */
 brn_device *test_device_open(const test_device *d, int threads);
 /** The double-precision oracle, one thread. */

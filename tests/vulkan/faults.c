@@ -12,15 +12,6 @@
 /* In a sanitizer build only: leaks since the process began. */
 __attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
 
-static bool here(void)
-{
-    char names[TEST_DEVICES_MOST][64];
-    for (int i = test_device_names(names) - 1; i >= 0; --i)
-        if (!strcmp(names[i], "vulkan:0")) return true;
-    fprintf(stderr, "skipped: vulkan_faults (no Vulkan device)\n");
-    return false;
-}
-
 /* Run with call k failing; false if there is no such call. */
 static bool fail_call(const brn_settings *s, long k, VkResult result, brn_status expected)
 {
@@ -39,7 +30,7 @@ static bool fail_call(const brn_settings *s, long k, VkResult result, brn_status
 static void walk(VkResult result, brn_status expected, long share, int least)
 {
     const brn_settings s = scenario_settings("", (const char *const[]){"device=vulkan:0", "train.steps=2", "train.eval_every=2", NULL});
-    if (!here()) return;
+    if (!test_device_is_here("vulkan:0")) return;
     MUST(scenario_run(&s, 1));
     int calls = 0;
     for (long k = 1; fail_call(&s, k, result, expected); k += 1 + k / share) ++calls;
@@ -56,7 +47,7 @@ Test(vulkan_faults, the_last_checkpoint_is_kept)
 {
     char dir[64];
     size_t length;
-    if (!here()) return;
+    if (!test_device_is_here("vulkan:0")) return;
     test_make_dir(dir);
     brn_settings s = scenario_settings(dir, (const char *const[]){"device=vulkan:0", NULL});
     char *former = scenario_checkpoint(&s, &length);
@@ -103,7 +94,7 @@ Test(vulkan_faults, out_of_memory_at_every_allocation)
     char dir[64];
     size_t length;
     long count = 0;
-    if (!here()) return;
+    if (!test_device_is_here("vulkan:0")) return;
     test_make_dir(dir);
     brn_settings s = scenario_settings(dir, (const char *const[]){"device=vulkan:0", NULL});
     char *former = scenario_checkpoint(&s, &length);

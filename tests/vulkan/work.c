@@ -13,13 +13,7 @@ static brn_queue *q;
 
 static bool open_device(bool staged)
 {
-    char names[TEST_DEVICES_MOST][64];
-    bool here = false;
-    for (int i = test_device_names(names) - 1; i >= 0; --i) here = here || !strcmp(names[i], "vulkan:0");
-    if (!here) {
-        fprintf(stderr, "skipped: %s::%s (no Vulkan device)\n", criterion_current_test->category, criterion_current_test->name);
-        return false;
-    }
+    if (!test_device_is_here("vulkan:0")) return false;
     setenv("BRENIER_CHECK_HAZARDS", "1", 1);
     setenv("BRENIER_VULKAN_STAGING", staged ? "1" : "0", 1);
     MUST(brn_device_open(&dev, "vulkan:0", 1));
