@@ -2,7 +2,7 @@
 
 brn_status brn_batch_create(brn_batch *b, brn_device *dev, int feats, int rows, const char *what)
 {
-    *b = (brn_batch){.dev = dev, .feats = feats, .rows = rows, .tile_rows = brn_device_tile_rows(dev)};
+    *b = (brn_batch){.dev = dev, .feats = feats, .rows = rows, .tile_rows = brn_device_tile_rows(dev, feats)};
     if (b->tile_rows > rows) b->tile_rows = rows > 0 ? rows : 1;
     b->lanes = brn_device_lanes(dev, b->tile_rows);
     b->tiles = (rows + b->tile_rows - 1) / b->tile_rows;

@@ -72,7 +72,7 @@ static brn_status session_open(session *s, const brn_model *m, int rows)
 /* Is it worth to try again with half the rows? On devices whose tile is a whole chunk; elsewhere scratch does not depend on it. */
 static bool try_smaller(brn_status status, const brn_model *m, int *rows)
 {
-    if (status != BRN_ERR_MEMORY || *rows <= LEAST_ROWS || brn_device_tile_rows(m->dev) <= LEAST_ROWS) return false;
+    if (status != BRN_ERR_MEMORY || *rows <= LEAST_ROWS || brn_device_tile_rows(m->dev, m->n) <= LEAST_ROWS) return false;
     *rows = (*rows / 2 + LEAST_ROWS - 1) / LEAST_ROWS * LEAST_ROWS;
     return true;
 }
