@@ -179,8 +179,8 @@ typedef struct brn_settings {
     } eval;
 } brn_settings;
 
-/** Fill *settings from a preset; whatever they held is lost. "hd" and "2d" are recommended, "hd-paper"
- *  and "2d-paper" are the published settings exactly.
+/** Fill *settings from a preset; whatever they held is lost. "hd", "2d" and "images" are recommended;
+ *  "hd-paper", "2d-paper" and "images-paper" are the published settings exactly.
  *  @return BRN_ERR_USAGE with the nearest name for an unknown one. */
 BRN_API brn_status brn_settings_preset(brn_settings *settings, const char *name);
 

@@ -4,18 +4,19 @@
  * (METHOD: conv potential); pixels are in [-1, 1]. */
 static const float MEAN[3] = {.485f, .456f, .406f}, DEVIATION[3] = {.229f, .224f, .225f};
 
-/* Reals of a block of columns: on a host a share of the second-level cache, elsewhere 64 MiB. */
-enum { CACHED_BLOCK = 1 << 17, LARGE_BLOCK = 1 << 24, SMALL_TILE = 64 };
+/* Reals of a block of columns: on a host 2 MiB, elsewhere 64 MiB. */
+enum { CACHED_BLOCK = 1 << 19, LARGE_BLOCK = 1 << 24, SMALL_TILE = 64 };
 
 static int taps(const brn_conv *k) { return k->channels * k->kernel * k->kernel; }
 static int positions(const brn_conv *k) { return k->out_height * k->out_width; }
 
-/* Output positions of a block. */
+/* Output positions of a block: whole rows of the image, where one fits. */
 static int block_of(const brn_device *dev, const brn_conv *k, int lanes)
 {
     const int budget = brn_device_tile_rows(dev, 1) <= SMALL_TILE ? CACHED_BLOCK : LARGE_BLOCK;
     const int fits = budget / lanes / taps(k);
-    return fits < 1 ? 1 : fits < positions(k) ? fits : positions(k);
+    if (fits >= positions(k)) return positions(k);
+    return fits >= k->out_width ? fits / k->out_width * k->out_width : fits < 1 ? 1 : fits;
 }
 
 size_t brn_linear_scratch(const brn_device *dev, const brn_net_shape *shape, int lanes)
@@ -63,15 +64,22 @@ static brn_status gather(brn_queue *q, const block *b, const brn_tape *t, int ro
                       brn_mat_view(x), brn_mat_view(b->col));
 }
 
-/* `lanes`: how far y is written, with zeros past the last row. */
-static brn_status scatter(brn_queue *q, const block *b, const brn_tape *t, int rows, int lanes, brn_mat y, bool more)
+/* `lanes`: how far y is written, with zeros past the last row; lines of the image before *done have been written, and are
+ * added to. */
+static brn_status scatter(brn_queue *q, const block *b, const brn_tape *t, int rows, int lanes, brn_mat y, int *done)
 {
     const brn_conv *k = b->k;
-    return BRN_LAUNCH(q, col2im, lanes, y.feats,
+    const int last = (b->first + b->count - 1) / k->out_width, reach = last * k->stride - k->pad + k->kernel, fresh = *done;
+    const int end = b->first + b->count == positions(k) || reach > k->height ? k->height : reach;
+    int top = b->first / k->out_width * k->stride - k->pad;
+    if (top > fresh) top = fresh;
+    if (top < 0 || b->first == 0) top = 0;
+    if (end > fresh) *done = end;
+    return BRN_LAUNCH(q, col2im, lanes, k->channels * (end - top),
                       (.ldx = y.ld, .ldy = b->col.ld, .lanes = t->lanes, .used = rows, .height = k->height, .width = k->width,
                        .side = k->kernel, .stride = k->stride, .pad = k->pad, .out_height = k->out_height,
-                       .out_width = k->out_width, .first = b->first, .count = b->count, .image = k->image, .more = more,
-                       .s0 = .5f / DEVIATION[0], .s1 = .5f / DEVIATION[1], .s2 = .5f / DEVIATION[2]),
+                       .out_width = k->out_width, .first = b->first, .count = b->count, .top = top, .tall = end - top, .fresh = fresh,
+                       .image = k->image, .s0 = .5f / DEVIATION[0], .s1 = .5f / DEVIATION[1], .s2 = .5f / DEVIATION[2]),
                       brn_mat_view(b->col), brn_mat_view(y));
 }
 
@@ -107,10 +115,11 @@ brn_status brn_linear_backward(brn_queue *queue, const brn_net *net, const brn_t
     const brn_dense w = k->kernel ? kernel_of(net, l) : to_x ? brn_net_dense_skip(net, l) : brn_net_dense_hidden(net, l);
     if (!k->kernel) return brn_dense_backward(queue, &w, rows, d, q, y, accumulate);
     const int step = block_of(net->dev, k, t->lanes), lanes = to_x ? rows : t->lanes;
+    int done = accumulate ? k->height : 0;
     for (int first = 0; first < positions(k); first += step) {
         const block b = block_at(k, t, rows, first, step);
         BRN_TRY(brn_dense_backward(queue, &w, b.columns, columns_of(&b, w.out, d), (brn_mat){0}, b.col, false));
-        BRN_TRY(scatter(queue, &b, t, rows, lanes, y, accumulate || first));
+        BRN_TRY(scatter(queue, &b, t, rows, lanes, y, &done));
     }
     return q.buf ? brn_mat_mul(queue, rows, y, q, y) : BRN_OK;
 }

@@ -78,6 +78,9 @@ brn_status brn_conv_image(int n, int image[static 3]);
  *  the pixels, in [-1, 1], are normalised like photographs first. */
 brn_status brn_shape_conv(brn_net_shape *shape, const int image[static 3], const brn_widths *channels, int kind, float c, bool last_activation);
 
+/** One convolution alone, from images to `channels` feature maps; not a potential. */
+brn_status brn_shape_patches(brn_net_shape *shape, const int image[static 3], int channels, int kernel, int stride, int pad);
+
 const brn_tensor *brn_shape_find(const brn_net_shape *shape, const char *name);
 
 /** Parameters of a shape on a device. */

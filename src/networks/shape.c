@@ -157,6 +157,15 @@ brn_status brn_shape_quadratic_icnn(brn_net_shape *s, int n, const int widths[st
     return BRN_OK;
 }
 
+brn_status brn_shape_patches(brn_net_shape *s, const int image[static 3], int channels, int kernel, int stride, int pad)
+{
+    BRN_TRY(start(s, image[0] * image[1] * image[2], &(brn_widths){1, {channels}}));
+    const brn_conv conv = {.channels = image[0], .height = image[1], .width = image[2], .kernel = kernel, .stride = stride, .pad = pad,
+                           .out_height = (image[1] + 2 * pad - kernel) / stride + 1, .out_width = (image[2] + 2 * pad - kernel) / stride + 1};
+    add_convolution(s, &conv, channels, BRN_ACT_NONE, 0);
+    return BRN_OK;
+}
+
 brn_status brn_shape_potential(brn_net_shape *shape, const brn_settings *s, int n, const brn_widths *hidden, int kind, double slope, double alpha)
 {
     const float c = (float)(kind == BRN_ACT_LEAKY_RELU ? slope : alpha);

@@ -144,10 +144,11 @@ BRN_CASE_LAYOUT(col2im, BRN_MATRIX(READ, taps(c), .cols = patches(c)), {.feats =
 BRN_CASE_RUN(col2im)
 {
     const image_case g = image_of(c);
-    return BRN_LAUNCH(q, col2im, c->rows, pixels(c),
+    return BRN_LAUNCH(q, col2im, c->rows, g.channels * g.height,
                       (.ldx = m[1].ld, .ldy = m[0].ld, .lanes = c->rows, .used = g.used, .height = g.height, .width = g.width, .side = 4,
                        .stride = 2, .pad = 1, .out_height = g.out_height, .out_width = g.out_width, .first = g.first, .count = g.count,
-                       .image = c->variant & 1, .more = c->variant >> 1, .s0 = 2, .s1 = 3, .s2 = 5), BRN_CASE_VIEWS2);
+                       .top = 0, .tall = g.height, .fresh = c->variant & 2 ? g.height : 0, .image = c->variant & 1, .s0 = 2, .s1 = 3, .s2 = 5),
+                      BRN_CASE_VIEWS2);
 }
 static int four(const brn_case *c) { return (void)c, 4; } /* of the 16 taps a stride of 2 leaves four */
 

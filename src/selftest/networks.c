@@ -57,14 +57,14 @@ static double largest(const double *a, size_t count)
 
 /* One network, one batch. A row alone may have a value near 0: the scale of what belongs to rows is that of
  * the largest batch, which comes first and sets scale[]. */
-static brn_status check(brn_device *dev, brn_device *oracle, brn_network_kind network, int n, int rows, double scale[BRN_PASSES],
+static brn_status check(brn_device *dev, brn_device *oracle, brn_network_kind network, int n, const brn_widths *hidden, int rows, double scale[BRN_PASSES],
                         brn_parity parity[BRN_PASSES])
 {
     brn_net_shape shape;
     results found = {0}, expected = {0};
     brn_status status;
     int inner = 0, places = 1; /* inner indices along the longest path, there and back; images: where a kernel is applied */
-    BRN_GO(brn_network_shape(&shape, network, n, &(brn_widths){3, {33, 17, 9}}, network % 2 ? BRN_ACT_CELU : BRN_ACT_SOFTPLUS, 0.8f));
+    BRN_GO(brn_network_shape(&shape, network, n, hidden, network % 2 ? BRN_ACT_CELU : BRN_ACT_SOFTPLUS, 0.8f));
     for (int l = 0; l < shape.layers; ++l) {
         const brn_layer *w = &shape.layer[l];
         inner += brn_layer_rows(w) + brn_layer_cols(w);
@@ -99,8 +99,14 @@ brn_status brn_networks_check(brn_device *dev, brn_device *oracle, brn_parity pa
             const int n = network == BRN_NETWORK_CONV ? images[d] : dimensions[d];
             double scale[BRN_PASSES];
             for (size_t b = 0; b < sizeof batches / sizeof *batches; ++b)
-                BRN_TRY(check(dev, oracle, (brn_network_kind)network, n, batches[b], scale, parity));
+                BRN_TRY(check(dev, oracle, (brn_network_kind)network, n, &(brn_widths){3, {33, 17, 9}}, batches[b], scale, parity));
         }
+    /* so many channels that a host makes the columns of a line of the image at a time, or of one place: its sums
+     * meet those of devices that make all at once */
+    for (int channels = 128; channels <= 512; channels *= 4) {
+        double scale[BRN_PASSES];
+        BRN_TRY(check(dev, oracle, BRN_NETWORK_CONV, 9 * 9, &(brn_widths){2, {channels, 3}}, MOST_ROWS, scale, parity));
+    }
     return BRN_OK;
 }
 
