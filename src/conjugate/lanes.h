@@ -40,6 +40,8 @@ brn_status brn_lanes_fetch(brn_queue *q, brn_lanes *lanes, brn_lane_source *from
 brn_status brn_lanes_read_flags(brn_queue *q, brn_lanes *lanes, bool *deciding);
 /** Store the rows that stopped, give their lanes to waiting rows, and close gaps. */
 brn_status brn_lanes_store(brn_queue *q, brn_lanes *lanes, brn_lane_source *to);
+/** Put the traces of the rows that stopped where they were just evaluated into `to`. */
+brn_status brn_lanes_keep(brn_queue *q, const brn_lanes *lanes, const brn_trace *evaluated, float s, brn_traces *to);
 brn_status brn_lanes_refill(brn_queue *q, brn_lanes *lanes, brn_lane_source *from);
 
 #endif

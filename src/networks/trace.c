@@ -1,4 +1,8 @@
 #include "networks/trace.h"
+#include "core/memory.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
 
 /* Weights of a block (half a megabyte in single precision), and of a network from which blocks pay. */
 enum { BLOCK_WEIGHTS = 1 << 17, WIDE_WEIGHTS = 1 << 18 };
@@ -58,4 +62,78 @@ brn_status brn_block_add(brn_queue *q, const brn_net *net, const brn_weight_bloc
     const brn_dense dense = block_dense(net, b);
     const brn_mat x = b->first < in ? brn_mat_features(t->z[l - 1], b->first, b->count) : brn_mat_features(t->x, b->first - in, b->count);
     return brn_dense_grad(q, &dense, t->rows, x, t->d[l], grad, b->first == 0);
+}
+
+/* ---- of a batch -------------------------------------------------------------------------------- */
+
+/* One row copied alone costs some fiftieth of its tile's evaluation: the features of a row share no line. */
+enum { PIECES_MOST = 12 };
+
+brn_status brn_traces_create(brn_traces *t, brn_device *dev, const brn_net_shape *shape, int rows)
+{
+    *t = (brn_traces){.shape = shape};
+    int feats = 0;
+    for (int l = 0; l < shape->layers; ++l) feats += (l + 1 < shape->layers ? 2 : 1) * shape->layer[l].out;
+    brn_status status = brn_batch_create(&t->values, dev, feats, rows, "activations");
+    if (status == BRN_OK) status = BRN_ALLOC(&t->pieces, (size_t)t->values.tiles, "activations");
+    if (status == BRN_OK) status = BRN_ALLOC(&t->missing, (size_t)t->values.tiles, "activations");
+    if (status != BRN_OK) brn_traces_free(t);
+    else brn_traces_forget(t);
+    return status;
+}
+
+void brn_traces_free(brn_traces *t)
+{
+    brn_batch_free(&t->values);
+    free(t->pieces), free(t->missing);
+    *t = (brn_traces){0};
+}
+
+void brn_traces_forget(brn_traces *t)
+{
+    for (int i = 0; i < t->values.tiles; ++i) {
+        atomic_store(&t->pieces[i], 0);
+        atomic_store(&t->missing[i], brn_batch_rows(&t->values, i));
+    }
+}
+
+bool brn_traces_complete(const brn_traces *t, int i) { return atomic_load(&t->missing[i]) == 0; }
+
+brn_trace brn_traces_tile(const brn_traces *t, int i, brn_mat x)
+{
+    brn_trace trace = {.rows = brn_batch_rows(&t->values, i), .x = x};
+    const brn_mat all = brn_batch_tile(&t->values, i);
+    const int hidden = t->shape->layers - 1;
+    int at = 0;
+    for (int l = 0; l < hidden; ++l) trace.z[l] = brn_mat_features(all, at, t->shape->layer[l].out), at += t->shape->layer[l].out;
+    for (int l = 0; l <= hidden; ++l) trace.d[l] = brn_mat_features(all, at, t->shape->layer[l].out), at += t->shape->layer[l].out;
+    return trace;
+}
+
+/* The matrix from lane `lane` on. */
+static brn_mat from_lane(brn_mat m, int lane) { return (brn_mat){m.buf, m.off + (size_t)lane, m.feats, m.ld}; }
+
+static brn_status copy_rows(brn_queue *q, const brn_traces *t, float s, const brn_trace *from, int lane, int row, int count)
+{
+    const int at = row % t->values.tile_rows;
+    const brn_trace to = brn_traces_tile(t, row / t->values.tile_rows, from->x);
+    for (int l = 0; l < t->shape->layers; ++l) {
+        if (to.z[l].buf) BRN_TRY(brn_mat_copy(q, count, from_lane(from->z[l], lane), from_lane(to.z[l], at)));
+        BRN_TRY(brn_mat_axpby(q, count, s, from_lane(from->d[l], lane), 0, from_lane(to.d[l], at)));
+    }
+    return BRN_OK;
+}
+
+brn_status brn_traces_put(brn_queue *q, brn_traces *t, float s, const brn_trace *from, int lane, int row, int count)
+{
+    const int tile = row / t->values.tile_rows;
+    if (atomic_fetch_add(&t->pieces[tile], 1) >= PIECES_MOST) return BRN_OK;
+    BRN_TRY(copy_rows(q, t, s, from, lane, row, count));
+    atomic_fetch_sub(&t->missing[tile], count);
+    return BRN_OK;
+}
+
+brn_status brn_traces_fill(brn_queue *q, const brn_traces *t, float s, const brn_trace *from, int i)
+{
+    return copy_rows(q, t, s, from, 0, brn_batch_first(&t->values, i), brn_batch_rows(&t->values, i));
 }

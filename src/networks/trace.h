@@ -37,4 +37,31 @@ int brn_shape_blocks(const brn_net_shape *shape, brn_weight_block *blocks);
 brn_status brn_block_zero(brn_queue *q, const brn_net *net, const brn_weight_block *block, brn_buf *grad);
 brn_status brn_block_add(brn_queue *q, const brn_net *net, const brn_weight_block *block, const brn_trace *trace, brn_buf *grad);
 
+/** Traces of all rows of a batch, put together from tapes in whose lanes the rows stand in any order. */
+typedef struct brn_traces {
+    const brn_net_shape *shape;
+    brn_batch values;      /* of a tile: z of the hidden layers, then d of all */
+    _Atomic int *pieces;   /* [tiles] copies made since brn_traces_forget() */
+    _Atomic int *missing;  /* [tiles] rows not copied since */
+} brn_traces;
+
+brn_status brn_traces_create(brn_traces *t, brn_device *dev, const brn_net_shape *shape, int rows);
+void brn_traces_free(brn_traces *t);
+
+/** No row is there any more. */
+void brn_traces_forget(brn_traces *t);
+
+/** Rows [row, row + count) of one tile are what `from` has from lane `lane` on, its adjoints times s. A
+ *  tile that comes in too many pieces is left incomplete: copying it would take longer than to evaluate it. */
+brn_status brn_traces_put(brn_queue *q, brn_traces *t, float s, const brn_trace *from, int lane, int row, int count);
+
+/** All of tile i, in order. */
+brn_status brn_traces_fill(brn_queue *q, const brn_traces *t, float s, const brn_trace *from, int i);
+
+/** All rows of tile i are there. */
+bool brn_traces_complete(const brn_traces *t, int i);
+
+/** Tile i; x: what its rows were evaluated at. */
+brn_trace brn_traces_tile(const brn_traces *t, int i, brn_mat x);
+
 #endif

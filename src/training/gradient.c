@@ -14,8 +14,8 @@ typedef struct {
     brn_queue *q;
     brn_trainer_member *m;
     brn_amortizer_work *tape;
-    brn_pot_work *source, *target; /* of f at x and at the argmax */
-    int rows;
+    brn_pot_work *source;          /* of f at x */
+    int tile, rows;
     brn_mat x, y, start, argmax;
     brn_mat loss;                  /* amortization loss per row */
     brn_mat adjoint;               /* of the prediction */
@@ -88,15 +88,39 @@ static brn_status amortization(const tile_job *j)
     return brn_fail(BRN_ERR_INTERNAL, "unknown loss %d", (int)j->t->set->train.loss);
 }
 
+/* jx -= <x^, y> */
+static brn_status subtract_product(const tile_job *j, brn_mat jx)
+{
+    return BRN_LAUNCH(j->q, row_dot, j->rows, j->t->n, (.ldx = j->argmax.ld, .ldy = j->y.ld, .s = -1, .t = 1), brn_mat_view(j->argmax),
+                      brn_mat_view(j->y), brn_mat_view(jx));
+}
+
+/* A wide network's f(x^) - <x^, y>. Where the solver left what it evaluated last, nothing is left to do;
+ * else the same numbers come from another evaluation: a solver's piece is bit by bit a tile's. */
+static brn_status wide_target(const tile_job *j, brn_mat jx)
+{
+    const brn_trainer *t = j->t;
+    const bool solved = t->solver && brn_traces_complete(&t->wide->target, j->tile);
+    if (!solved) {
+        BRN_TRY(brn_pot_param_grad(j->q, &t->model->f, &j->m->f, j->rows, 1, j->argmax, jx, NULL));
+        const brn_trace trace = brn_pot_trace(&t->model->f, &j->m->f, j->rows, j->argmax);
+        BRN_TRY(brn_traces_fill(j->q, &t->wide->target, -1.0f / (float)t->batch, &trace, j->tile));
+    }
+    if (!t->solver) return subtract_product(j, jx);
+    brn_mat value = brn_mat_features(brn_solver_info(t->solver), BRN_INFO_VALUE, 1);
+    value.off += (size_t)brn_batch_first(&t->x, j->tile);
+    return brn_mat_axpby(j->q, j->rows, -1, value, 0, jx);
+}
+
 static brn_status dual(const tile_job *j, brn_mat rows)
 {
     const float share = 1.0f / (float)j->t->batch;
     const brn_pot *f = &j->t->model->f;
     const brn_mat fx = brn_mat_features(rows, BRN_ROW_F, 1), jx = brn_mat_features(rows, BRN_ROW_J, 1);
     BRN_TRY(brn_pot_param_grad(j->q, f, j->source, j->rows, share, j->x, fx, j->f_grad));
-    BRN_TRY(brn_pot_param_grad(j->q, f, j->target, j->rows, -share, j->argmax, jx, j->f_grad));
-    return BRN_LAUNCH(j->q, row_dot, j->rows, j->t->n, (.ldx = j->argmax.ld, .ldy = j->y.ld, .s = -1, .t = 1), brn_mat_view(j->argmax),
-                      brn_mat_view(j->y), brn_mat_view(jx));
+    if (j->t->wide) return wide_target(j, jx);
+    BRN_TRY(brn_pot_param_grad(j->q, f, &j->m->f, j->rows, -share, j->argmax, jx, j->f_grad));
+    return subtract_product(j, jx);
 }
 
 static brn_status tile_gradient(brn_trainer *t, brn_queue *q, int i, brn_buf *f_grad, brn_buf *h_grad)
@@ -104,8 +128,8 @@ static brn_status tile_gradient(brn_trainer *t, brn_queue *q, int i, brn_buf *f_
     brn_trainer_member *m = &t->member[brn_queue_index(q)];
     brn_wide_tile *kept = t->wide ? &t->wide->tile[i] : NULL;
     const brn_mat rows = brn_batch_tile(&t->rows, i);
-    const tile_job job = {.t = t, .q = q, .m = m, .tape = &t->tape[i], .rows = brn_batch_rows(&t->x, i),
-                          .source = kept ? &kept->source : &m->f, .target = kept ? &kept->target : &m->f,
+    const tile_job job = {.t = t, .q = q, .m = m, .tape = &t->tape[i], .tile = i, .rows = brn_batch_rows(&t->x, i),
+                          .source = kept ? &kept->source : &m->f,
                           .x = brn_batch_tile(&t->x, i), .y = brn_batch_tile(&t->y, i), .start = brn_batch_tile(&t->start, i),
                           .argmax = brn_batch_tile(&t->argmax, i), .loss = brn_mat_features(rows, BRN_ROW_AMORTIZATION, 1),
                           .adjoint = kept ? kept->adjoint : m->a, .f_grad = f_grad, .h_grad = h_grad};

@@ -68,7 +68,9 @@ static brn_status create_learning(brn_trainer *t)
     }
     BRN_TRY(brn_optimizer_create(&t->f_opt, t->dev, &f->shape, &s->train.potential));
     if (h) BRN_TRY(brn_optimizer_create(&t->h_opt, t->dev, &h->shape, &s->train.amortizer));
-    if (brn_loss_finetunes(s->train.loss)) return brn_solver_create(&t->solver, t->dev, &t->model->f, &s->conjugate, t->batch);
+    if (!brn_loss_finetunes(s->train.loss)) return BRN_OK;
+    BRN_TRY(brn_solver_create(&t->solver, t->dev, &t->model->f, &s->conjugate, t->batch));
+    if (t->wide) brn_solver_keep(t->solver, &t->wide->target, -1.0f / (float)t->batch);
     return BRN_OK;
 }
 

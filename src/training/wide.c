@@ -13,12 +13,12 @@ bool brn_wide_pays(brn_trainer *t)
 static brn_status create_tiles(brn_wide *w, brn_trainer *t)
 {
     BRN_TRY(brn_batch_create(&w->adjoint, t->dev, t->n, t->batch, "training scratch"));
+    BRN_TRY(brn_traces_create(&w->target, t->dev, &t->model->f.part[0].shape, t->batch));
     BRN_TRY(BRN_ALLOC(&w->tile, (size_t)t->x.tiles, "training scratch"));
     w->tiles = t->x.tiles;
     for (int i = 0; i < w->tiles; ++i) {
         w->tile[i].adjoint = brn_batch_tile(&w->adjoint, i);
         BRN_TRY(brn_pot_work_create(&w->tile[i].source, &t->model->f, t->x.lanes, BRN_TAPE_FIRST));
-        BRN_TRY(brn_pot_work_create(&w->tile[i].target, &t->model->f, t->x.lanes, BRN_TAPE_FIRST));
     }
     return BRN_OK;
 }
@@ -47,10 +47,8 @@ brn_status brn_wide_create(brn_wide **out, brn_trainer *t)
 void brn_wide_free(brn_wide *w)
 {
     if (!w) return;
-    for (int i = 0; i < w->tiles; ++i) {
-        brn_pot_work_free(&w->tile[i].source);
-        brn_pot_work_free(&w->tile[i].target);
-    }
+    for (int i = 0; i < w->tiles; ++i) brn_pot_work_free(&w->tile[i].source);
+    brn_traces_free(&w->target);
     brn_batch_free(&w->adjoint);
     free(w->tile), free(w->block);
     free(w);
@@ -65,7 +63,7 @@ static brn_status sum_f(brn_trainer *t, brn_queue *q, const brn_weight_block *bl
         const brn_wide_tile *kept = &t->wide->tile[i];
         const int rows = brn_batch_rows(&t->x, i);
         const brn_trace source = brn_pot_trace(f, &kept->source, rows, brn_batch_tile(&t->x, i));
-        const brn_trace target = brn_pot_trace(f, &kept->target, rows, brn_batch_tile(&t->argmax, i));
+        const brn_trace target = brn_traces_tile(&t->wide->target, i, brn_batch_tile(&t->argmax, i));
         BRN_TRY(brn_block_add(q, &f->part[0], block, &source, t->f_grad[0]));
         BRN_TRY(brn_block_add(q, &f->part[0], block, &target, t->f_grad[0]));
     }

@@ -1,5 +1,6 @@
 /* Gradients of wide networks (networks/trace.h): tiles keep what theirs are made of, then blocks of
- * weights are summed over the batch. One gradient of each network instead of one a group of tiles. */
+ * weights are summed over the batch. One gradient of each network instead of one a group of tiles, and
+ * what the solver evaluated last is not evaluated again. */
 #ifndef BRN_TRAINING_WIDE_H
 #define BRN_TRAINING_WIDE_H
 
@@ -7,14 +8,15 @@
 
 /** Of one tile; H's own activations are on its tape. */
 typedef struct brn_wide_tile {
-    brn_pot_work source, target; /* f at x and at the argmax */
-    brn_mat adjoint;             /* of H(y) */
+    brn_pot_work source; /* f at x */
+    brn_mat adjoint;     /* of H(y) */
 } brn_wide_tile;
 
 typedef struct brn_wide {
     int tiles;
     brn_wide_tile *tile;
     brn_batch adjoint;
+    brn_traces target;           /* f at the argmax: what the solver evaluated last, or evaluated again */
     int f_blocks, h_blocks;
     brn_weight_block *block;     /* f's, then H's */
 } brn_wide;
