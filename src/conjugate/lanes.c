@@ -87,21 +87,24 @@ static bool finished(float flag) { return flag == (float)F_DONE || flag == (floa
 brn_status brn_lanes_read_flags(brn_queue *q, brn_lanes *l, bool *deciding)
 {
     *deciding = false;
+    l->stopped = 0;
     BRN_TRY(brn_read_f32(q, brn_mat_view(brn_mat_features(l->scal, C_FLAG, 1)), l->flag, (size_t)l->active));
-    for (int i = 0; i < l->active; ++i)
+    for (int i = 0; i < l->active; ++i) {
         if (l->flag[i] == (float)F_ACCEPTED || l->flag[i] == (float)F_RESTART) *deciding = true;
+        l->stopped += finished(l->flag[i]);
+    }
     return BRN_OK;
 }
 
 brn_status brn_lanes_store(brn_queue *q, brn_lanes *l, brn_lane_source *to)
 {
+    if (!l->stopped) return BRN_OK;
     int count = 0;
     for (int i = 0; i < l->active; ++i)
         if (finished(l->flag[i])) {
             l->list[2 * count] = i;
             l->list[2 * count++ + 1] = l->row[i];
         }
-    if (!count) return BRN_OK;
     BRN_TRY(send_list(q, l, count));
     return BRN_LAUNCH(q, conj_store, count, l->x.feats, (.ld = l->x.ld, .tile = to->x->lanes, .ldinfo = to->info.ld),
                       {l->list_buf, 0}, brn_mat_view(l->x), brn_mat_view(l->xt), brn_mat_view(l->scal), {to->x->buf, 0},
@@ -129,6 +132,7 @@ static brn_status close_gaps(brn_queue *q, brn_lanes *l)
 
 brn_status brn_lanes_keep(brn_queue *q, const brn_lanes *l, const brn_trace *evaluated, float s, brn_traces *to)
 {
+    if (!l->stopped) return BRN_OK;
     const int tile = to->values.tile_rows;
     for (int i = 0, count; i < l->active; i += count) {
         const int row = l->row[i];
@@ -142,14 +146,14 @@ brn_status brn_lanes_keep(brn_queue *q, const brn_lanes *l, const brn_trace *eva
 
 brn_status brn_lanes_refill(brn_queue *q, brn_lanes *l, brn_lane_source *from)
 {
-    int free_lanes = 0, used = 0, row;
-    for (int i = 0; i < l->active; ++i) free_lanes += finished(l->flag[i]);
-    const int count = take_rows(from, free_lanes, &row);
+    if (!l->stopped) return BRN_OK;
+    int used = 0, row;
+    const int count = take_rows(from, l->stopped, &row);
     for (int i = 0; i < l->active; ++i) {
         if (!finished(l->flag[i])) continue;
         if (used < count) assign(l, i, row + used, used), ++used;
         else l->row[i] = -1;
     }
     BRN_TRY(start_rows(q, l, from, count));
-    return count < free_lanes ? close_gaps(q, l) : BRN_OK;
+    return count < l->stopped ? close_gaps(q, l) : BRN_OK;
 }

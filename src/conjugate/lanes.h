@@ -13,6 +13,7 @@ typedef struct brn_lanes {
     int *row;                /* [capacity], row of each active lane */
     int *list;               /* [2 * capacity], pairs for fetch, store and move */
     float *flag;             /* [capacity] */
+    int stopped;             /* rows whose flag says so */
     brn_buf *list_buf;
     brn_buf *memory, *outside; /* state that moves with a row; scratch that does not */
     brn_mat state;           /* all of the moving state, one column per lane */

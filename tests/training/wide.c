@@ -123,10 +123,12 @@ static void compare_with_evaluation(const char *tolerance, bool *complete)
 
 Test(wide, what_the_solver_leaves_is_the_same_to_the_bit)
 {
-    bool complete;
-    compare_with_evaluation("conjugate.gtol=0.05", &complete);
+    bool complete, any;
+    compare_with_evaluation("conjugate.gtol=0.5", &complete); /* all rows stop together */
     cr_assert(complete, "no tile was left complete by the solver");
-    compare_with_evaluation("conjugate.gtol=1e-3", &complete);
+    compare_with_evaluation("conjugate.gtol=0.3", &any); /* a few later */
+    compare_with_evaluation("conjugate.gtol=0.2", &any);
+    compare_with_evaluation("conjugate.gtol=1e-3", &any); /* one by one, and some at the precision floor */
 }
 
 /* Mixed second-order products add to a gradient as they go. */
