@@ -27,7 +27,7 @@ void brn_solver_free(brn_solver *solver);
 brn_status brn_solver_run(brn_solver *solver, const brn_pot *f, const brn_batch *y, brn_batch *x);
 
 /** From now on solves leave, of the rows that stop where they were evaluated last, what the parameter
- *  gradient of s * f at the maximisers is made of. `kept` outlives the solver. */
+ *  gradient of s * f at the maximisers is made of. `kept` outlives the last solve; NULL ends it. */
 void brn_solver_keep(brn_solver *solver, brn_traces *kept, float s);
 
 /** Field `field` of the last solve's first `count` rows, to the host. */
