@@ -1,4 +1,4 @@
-#include "training/trainer.h"
+#include "training/wide.h"
 #include "compute/backend.h"
 #include "core/clock.h"
 #include "core/memory.h"
@@ -59,13 +59,19 @@ static brn_status create_learning(brn_trainer *t)
     const brn_settings *s = t->set;
     const brn_net *f = &t->model->f.part[0], *h = brn_amortizer_net(&t->model->h);
     t->groups = t->x.tiles < BRN_GRADIENT_GROUPS ? t->x.tiles : BRN_GRADIENT_GROUPS;
+    if (brn_wide_pays(t)) {
+        BRN_TRY(brn_wide_create(&t->wide, t));
+        if (s->train.start != BRN_START_PRETRAIN) t->groups = 1; /* pretraining works in groups */
+    }
     for (int g = 0; g < t->groups; ++g) {
         BRN_TRY(brn_buf_create(&t->f_grad[g], t->dev, BRN_REAL, f->shape.size, "gradient"));
         if (h) BRN_TRY(brn_buf_create(&t->h_grad[g], t->dev, BRN_REAL, h->shape.size, "gradient"));
     }
     BRN_TRY(brn_optimizer_create(&t->f_opt, t->dev, &f->shape, &s->train.potential));
     if (h) BRN_TRY(brn_optimizer_create(&t->h_opt, t->dev, &h->shape, &s->train.amortizer));
-    if (brn_loss_finetunes(s->train.loss)) return brn_solver_create(&t->solver, t->dev, &t->model->f, &s->conjugate, t->batch);
+    if (!brn_loss_finetunes(s->train.loss)) return BRN_OK;
+    BRN_TRY(brn_solver_create(&t->solver, t->dev, &t->model->f, &s->conjugate, t->batch));
+    if (t->wide) brn_solver_keep(t->solver, &t->wide->target, -1.0f / (float)t->batch);
     return BRN_OK;
 }
 
@@ -98,6 +104,7 @@ void brn_trainer_free(brn_trainer *t)
         brn_amortizer_work_free(&t->member[i].h);
         brn_buf_free(t->member[i].memory);
     }
+    brn_wide_free(t->wide);
     for (int i = 0; i < t->tapes; ++i) brn_amortizer_work_free(&t->tape[i]);
     for (int g = 0; g < BRN_GRADIENT_GROUPS; ++g) brn_buf_free(t->f_grad[g]), brn_buf_free(t->h_grad[g]);
     brn_solver_free(t->solver);
@@ -138,8 +145,6 @@ brn_status brn_trainer_begin(brn_trainer *t)
     return h ? brn_net_fit_norms(h, &t->y) : BRN_OK;
 }
 
-static brn_status group_gradient(void *context, brn_queue *q, int group) { return brn_trainer_group_gradient(context, q, group); }
-
 /* Means over the batch, and how the solver fared. */
 static brn_status read_losses(brn_trainer *t)
 {
@@ -161,7 +166,7 @@ static brn_status learn_net(brn_trainer *t, bool amortizer, double rate)
 {
     brn_net *net = amortizer ? brn_amortizer_net(&t->model->h) : &t->model->f.part[0];
     if (!net) return BRN_OK;
-    BRN_TRY(brn_trainer_reduce(t, amortizer));
+    BRN_TRY(brn_trainer_reduce(t, amortizer, t->wide ? 1 : t->groups));
     BRN_TRY(brn_optimizer_step(amortizer ? t->h_opt : t->f_opt, net, amortizer ? t->h_grad[0] : t->f_grad[0], rate));
     return brn_net_prepare(net, brn_device_queue(t->dev, 0));
 }
@@ -202,7 +207,7 @@ brn_status brn_trainer_step(brn_trainer *t)
     book_phase(t, BRN_PHASE_PREDICT, &since);
     if (t->solver) BRN_TRY(brn_solver_run(t->solver, &t->model->f, &t->y, &t->argmax));
     book_phase(t, BRN_PHASE_CONJUGATE, &since);
-    BRN_TRY(brn_parallel(t->dev, t->groups, group_gradient, t));
+    BRN_TRY(brn_trainer_gradient(t));
     BRN_TRY(read_losses(t));
     book_phase(t, BRN_PHASE_GRADIENT, &since);
     BRN_TRY(learn(t));
