@@ -2,7 +2,9 @@
 // for each function, the number, the sizes and the kinds of its arguments. Nothing of it is run.
 #include <cstddef>
 #include <type_traits>
+#define __CUDA_API_VERSION_INTERNAL // names as the library exports them, older forms too
 #include <cuda.h>
+#undef __CUDA_API_VERSION_INTERNAL
 #include <nvrtc.h>
 #include <cublas_v2.h>
 #include "cuda/cuda_api.h"
@@ -12,6 +14,25 @@ SAME(BRN_CU_ERROR_OUT_OF_MEMORY, CUDA_ERROR_OUT_OF_MEMORY)
 SAME(BRN_CU_MULTIPROCESSORS, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)
 SAME(BRN_CU_MAJOR, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
 SAME(BRN_CU_MINOR, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)
+SAME(BRN_CU_SHARED_OPTIN, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)
+SAME(BRN_CU_FUNCTION_SHARED, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES)
+SAME(BRN_CU_ERROR_CAPTURE_UNSUPPORTED, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED)
+SAME(BRN_CU_ERROR_CAPTURE_INVALIDATED, CUDA_ERROR_STREAM_CAPTURE_INVALIDATED)
+SAME(BRN_CU_CAPTURE_GLOBAL, CU_STREAM_CAPTURE_MODE_GLOBAL)
+SAME(BRN_CU_CAPTURE_THREAD_LOCAL, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)
+SAME(BRN_CU_CAPTURE_RELAXED, CU_STREAM_CAPTURE_MODE_RELAXED)
+SAME(BRN_CU_CAPTURE_NONE, CU_STREAM_CAPTURE_STATUS_NONE)
+SAME(BRN_CU_CAPTURE_ACTIVE, CU_STREAM_CAPTURE_STATUS_ACTIVE)
+SAME(BRN_CU_CAPTURE_INVALIDATED, CU_STREAM_CAPTURE_STATUS_INVALIDATED)
+SAME(BRN_CU_SET_DEPENDENCIES, CU_STREAM_SET_CAPTURE_DEPENDENCIES)
+SAME(BRN_CU_NODE_KERNEL, CU_GRAPH_NODE_TYPE_KERNEL)
+SAME(BRN_CU_NODE_MEMCPY, CU_GRAPH_NODE_TYPE_MEMCPY)
+SAME(BRN_CU_NODE_MEMSET, CU_GRAPH_NODE_TYPE_MEMSET)
+SAME(BRN_CU_NODE_EMPTY, CU_GRAPH_NODE_TYPE_EMPTY)
+SAME(BRN_CU_NODE_CONDITIONAL, CU_GRAPH_NODE_TYPE_CONDITIONAL)
+SAME(BRN_CU_CONDITION_IF, CU_GRAPH_COND_TYPE_IF)
+SAME(BRN_CU_CONDITION_WHILE, CU_GRAPH_COND_TYPE_WHILE)
+SAME(BRN_CU_CONDITION_DEFAULT, CU_GRAPH_COND_ASSIGN_DEFAULT)
 SAME(BRN_CU_POOLS_SUPPORTED, CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED)
 SAME(BRN_CU_STREAM_NON_BLOCKING, CU_STREAM_NON_BLOCKING)
 SAME(BRN_CU_EVENT_DISABLE_TIMING, CU_EVENT_DISABLE_TIMING)
@@ -27,6 +48,17 @@ SAME(BRN_BLAS_TF32, CUBLAS_TF32_TENSOR_OP_MATH)
 static_assert(sizeof(brn_cu_pool_props) == sizeof(CUmemPoolProps), "");
 static_assert(offsetof(brn_cu_pool_props, location_id) == offsetof(CUmemPoolProps, location.id), "");
 static_assert(offsetof(brn_cu_pool_props, security) == offsetof(CUmemPoolProps, win32SecurityAttributes), "");
+#define PLACE(mine, field, theirs, its) static_assert(offsetof(mine, field) == offsetof(theirs, its), #its);
+static_assert(sizeof(brn_cu_kernel_params) == sizeof(CUDA_KERNEL_NODE_PARAMS_v2), "");
+PLACE(brn_cu_kernel_params, shared, CUDA_KERNEL_NODE_PARAMS_v2, sharedMemBytes)
+PLACE(brn_cu_kernel_params, arguments, CUDA_KERNEL_NODE_PARAMS_v2, kernelParams)
+PLACE(brn_cu_kernel_params, context, CUDA_KERNEL_NODE_PARAMS_v2, ctx)
+static_assert(sizeof(brn_cu_node_params) == sizeof(CUgraphNodeParams), "");
+PLACE(brn_cu_node_params, conditional.handle, CUgraphNodeParams, conditional.handle)
+PLACE(brn_cu_node_params, conditional.kind, CUgraphNodeParams, conditional.type)
+PLACE(brn_cu_node_params, conditional.size, CUgraphNodeParams, conditional.size)
+PLACE(brn_cu_node_params, conditional.bodies, CUgraphNodeParams, conditional.phGraph_out)
+PLACE(brn_cu_node_params, conditional.context, CUgraphNodeParams, conditional.ctx)
 
 template <class Mine, class Theirs> struct same;
 template <class R, class... A, class S, class... B> struct same<R (*)(A...), S (*)(B...)> {
@@ -41,5 +73,7 @@ template <class R, class... A, class S, class... B> struct same<R (*)(A...), S (
 #define CHECK_BLAS(name, arguments) CHECK_IN(brn_cublas_functions, name)
 BRN_CU_LIST(CHECK_CU)
 BRN_CU_POOL_LIST(CHECK_CU)
+BRN_CU_GRAPH_LIST(CHECK_CU)
+BRN_CU_CONDITIONAL_LIST(CHECK_CU)
 BRN_RTC_LIST(CHECK_RTC)
 BRN_BLAS_LIST(CHECK_BLAS)
