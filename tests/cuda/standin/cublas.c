@@ -5,19 +5,22 @@
 
 typedef struct cublasContext {
     brn_cu_stream stream;
+    brn_cu_ptr workspace;
+    size_t workspace_bytes;
+    int mode;
 } handle;
 
 enum { BLAS_NOT_INITIALIZED = 1, BLAS_MEMORY = 3, BLAS_INVALID_VALUE = 7, BLAS_EXECUTION_FAILED = 13 };
 
-static brn_cu_code begin(const handle *h)
+static brn_cu_code begin(const char *call, const handle *h)
 {
-    const brn_cu_code code = standin_begin_in_context();
+    const brn_cu_code code = standin_begin_in_context(call);
     return code == OUT_OF_MEMORY ? BLAS_MEMORY : code ? BLAS_EXECUTION_FAILED : h && !standin_has(HANDLE, h) ? BLAS_NOT_INITIALIZED : 0;
 }
 
 STANDIN_API brn_cu_code cublasCreate_v2(brn_cublas_handle *h)
 {
-    const brn_cu_code code = begin(NULL);
+    const brn_cu_code code = begin("cublasCreate_v2", NULL);
     if (code) return code;
     *h = calloc(1, sizeof **h);
     standin_add(HANDLE, *h, 0);
@@ -26,7 +29,7 @@ STANDIN_API brn_cu_code cublasCreate_v2(brn_cublas_handle *h)
 
 STANDIN_API brn_cu_code cublasDestroy_v2(brn_cublas_handle h)
 {
-    const brn_cu_code code = begin(NULL);
+    const brn_cu_code code = begin("cublasDestroy_v2", NULL);
     if (!standin_remove(HANDLE, h)) return code ? code : BLAS_NOT_INITIALIZED;
     free(h);
     return code;
@@ -34,22 +37,26 @@ STANDIN_API brn_cu_code cublasDestroy_v2(brn_cublas_handle h)
 
 STANDIN_API brn_cu_code cublasSetStream_v2(brn_cublas_handle h, brn_cu_stream stream)
 {
-    const brn_cu_code code = begin(h);
-    if (!code) h->stream = stream;
-    return code;
+    const brn_cu_code code = begin("cublasSetStream_v2", h);
+    if (code) return code;
+    h->stream = stream; /* with the stream comes the library's own workspace again */
+    h->workspace = 0;
+    return 0;
 }
 
 STANDIN_API brn_cu_code cublasSetWorkspace_v2(brn_cublas_handle h, void *workspace, size_t bytes)
 {
-    const brn_cu_code code = begin(h);
+    const brn_cu_code code = begin("cublasSetWorkspace_v2", h);
     if (code) return code;
     standin_memory_check("cublasSetWorkspace", (brn_cu_ptr)(uintptr_t)workspace, bytes);
+    h->workspace = (brn_cu_ptr)(uintptr_t)workspace;
+    h->workspace_bytes = bytes;
     return 0;
 }
 
 STANDIN_API brn_cu_code cublasSetMathMode(brn_cublas_handle h, int mode)
 {
-    const brn_cu_code code = begin(h);
+    const brn_cu_code code = begin("cublasSetMathMode", h);
     return code ? code : mode == BRN_BLAS_PEDANTIC || mode == BRN_BLAS_TF32 ? 0 : BLAS_INVALID_VALUE;
 }
 
@@ -58,6 +65,8 @@ typedef struct {
     float alpha, beta;
     const float *a, *b;
     float *c;
+    brn_cu_ptr workspace;
+    size_t workspace_bytes;
 } product;
 
 static void multiply(void *data)
@@ -81,19 +90,26 @@ static void multiply(void *data)
 
 static size_t extent(int rows, int columns, int ld) { return columns > 0 ? ((size_t)(columns - 1) * (size_t)ld + (size_t)rows) * sizeof(float) : 0; }
 
+static void spans_of(const void *data, standin_visit *visit, void *context)
+{
+    const product *p = data;
+    visit(context, "cublasSgemm, A", (brn_cu_ptr)(uintptr_t)p->a, extent(p->ta ? p->k : p->m, p->ta ? p->m : p->k, p->lda), false);
+    visit(context, "cublasSgemm, B", (brn_cu_ptr)(uintptr_t)p->b, extent(p->tb ? p->n : p->k, p->tb ? p->k : p->n, p->ldb), false);
+    visit(context, "cublasSgemm, C", (brn_cu_ptr)(uintptr_t)p->c, extent(p->m, p->n, p->ldc), true);
+    if (p->workspace) visit(context, "cublasSgemm, workspace", p->workspace, p->workspace_bytes, true);
+}
+
+static const standin_op product_op = {.name = "cublasSgemm", .node = BRN_CU_NODE_KERNEL, .launch = true, .spans = spans_of, .run = multiply};
+
 STANDIN_API brn_cu_code cublasSgemm_v2(brn_cublas_handle h, int ta, int tb, int m, int n, int k, const float *alpha, const float *a, int lda,
                                        const float *b, int ldb, const float *beta, float *c, int ldc)
 {
-    const brn_cu_code code = begin(h);
+    const brn_cu_code code = begin("cublasSgemm_v2", h);
     const int rows_a = ta ? k : m, rows_b = tb ? n : k;
     if (code) return code;
     if (m < 0 || n < 0 || k < 0 || ta < 0 || ta > 1 || tb < 0 || tb > 1 || lda < (rows_a > 1 ? rows_a : 1) || ldb < (rows_b > 1 ? rows_b : 1) ||
         ldc < (m > 1 ? m : 1))
         return BLAS_INVALID_VALUE;
-    standin_memory_check("cublasSgemm, A", (brn_cu_ptr)(uintptr_t)a, extent(rows_a, ta ? m : k, lda));
-    standin_memory_check("cublasSgemm, B", (brn_cu_ptr)(uintptr_t)b, extent(rows_b, tb ? k : n, ldb));
-    standin_memory_check("cublasSgemm, C", (brn_cu_ptr)(uintptr_t)c, extent(m, n, ldc));
-    const product p = {ta, tb, m, n, k, lda, ldb, ldc, *alpha, *beta, a, b, c};
-    standin_count_launch();
-    return standin_enqueue(h->stream, multiply, &p, sizeof p);
+    const product p = {ta, tb, m, n, k, lda, ldb, ldc, *alpha, *beta, a, b, c, h->workspace, h->workspace_bytes};
+    return standin_enqueue(h->stream, &product_op, &p, sizeof p) ? BLAS_EXECUTION_FAILED : 0;
 }

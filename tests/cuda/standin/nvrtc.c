@@ -18,29 +18,29 @@ enum { RTC_MEMORY = 1, RTC_INVALID_INPUT = 3, RTC_INVALID_PROGRAM = 4, RTC_INVAL
 static const int architectures[] = {70, 72, 75, 80, 86, 87, 89, 90};
 enum { ARCHITECTURES = sizeof architectures / sizeof *architectures };
 
-static brn_cu_code begin(const program *p)
+static brn_cu_code begin(const char *call, const program *p)
 {
-    const brn_cu_code code = standin_begin();
+    const brn_cu_code code = standin_begin(call);
     return code == OUT_OF_MEMORY ? RTC_MEMORY : code ? RTC_INTERNAL : p && !standin_has(PROGRAM, p) ? RTC_INVALID_PROGRAM : 0;
 }
 
 STANDIN_API brn_cu_code nvrtcVersion(int *major, int *minor)
 {
-    const brn_cu_code code = begin(NULL);
+    const brn_cu_code code = begin("nvrtcVersion", NULL);
     *major = 12, *minor = 9;
     return code;
 }
 
 STANDIN_API brn_cu_code nvrtcGetNumSupportedArchs(int *count)
 {
-    const brn_cu_code code = begin(NULL);
+    const brn_cu_code code = begin("nvrtcGetNumSupportedArchs", NULL);
     *count = ARCHITECTURES;
     return code;
 }
 
 STANDIN_API brn_cu_code nvrtcGetSupportedArchs(int *list)
 {
-    const brn_cu_code code = begin(NULL);
+    const brn_cu_code code = begin("nvrtcGetSupportedArchs", NULL);
     if (!code) memcpy(list, architectures, sizeof architectures);
     return code;
 }
@@ -48,7 +48,7 @@ STANDIN_API brn_cu_code nvrtcGetSupportedArchs(int *list)
 STANDIN_API brn_cu_code nvrtcCreateProgram(brn_rtc_program *out, const char *text, const char *name, int headers, const char *const *bodies,
                                            const char *const *names)
 {
-    const brn_cu_code code = begin(NULL);
+    const brn_cu_code code = begin("nvrtcCreateProgram", NULL);
     (void)name, (void)bodies, (void)names;
     if (code) return code;
     if (!text || headers) return RTC_INVALID_INPUT;
@@ -60,7 +60,7 @@ STANDIN_API brn_cu_code nvrtcCreateProgram(brn_rtc_program *out, const char *tex
 
 STANDIN_API brn_cu_code nvrtcDestroyProgram(brn_rtc_program *p)
 {
-    const brn_cu_code code = begin(NULL);
+    const brn_cu_code code = begin("nvrtcDestroyProgram", NULL);
     if (!standin_remove(PROGRAM, *p)) return code ? code : RTC_INVALID_PROGRAM;
     free((*p)->text), free((*p)->log), free((*p)->image), free(*p);
     *p = NULL;
@@ -103,17 +103,35 @@ static void export_kernels(FILE *to, const char *text)
 {
     for (const char *at = text; (at = strstr(at, "__global__ void"));) {
         static const char bounds[] = "__launch_bounds__(";
-        char name[96] = "";
+        char name[96] = "", threads[96] = "1024";
         at += strlen("__global__ void");
         while (isspace((unsigned char)*at)) ++at;
         if (!strncmp(at, bounds, sizeof bounds - 1)) { /* to the parenthesis that closes it */
+            const char *first = at + sizeof bounds - 1;
             int depth = 1;
-            for (at += sizeof bounds - 1; *at && depth; ++at) depth += (*at == '(') - (*at == ')');
+            for (at = first; *at && depth; ++at) depth += (*at == '(') - (*at == ')');
+            snprintf(threads, sizeof threads, "%.*s", (int)(at - 1 - first), first);
+            if (strchr(threads, ',')) *strchr(threads, ',') = '\0';
         }
         while (isspace((unsigned char)*at)) ++at;
         for (size_t i = 0; (isalnum((unsigned char)*at) || *at == '_') && i + 1 < sizeof name; ++at) name[i++] = *at;
-        fprintf(to, "STANDIN_EXPORT(%s)\n", name);
+        fprintf(to, "STANDIN_EXPORT(%s, %s)\n", name, threads);
     }
+}
+
+/* The text, with `extern __shared__ TYPE NAME[];` made a view of the memory asked for at the launch. */
+static void write_text(FILE *to, const char *text)
+{
+    static const char mark[] = "extern __shared__ ";
+    for (const char *found; (found = strstr(text, mark)); text = strchr(found, ';') + 1) {
+        const char *first = found + sizeof mark - 1, *end = strchr(first, '[');
+        while (end[-1] == ' ') --end;
+        const char *name = end;
+        while (isalnum((unsigned char)name[-1]) || name[-1] == '_') --name;
+        fwrite(text, 1, (size_t)(found - text), to);
+        fprintf(to, "\n#define %.*s ((%.*s *)standin_lane_here->dynamic)\n", (int)(end - name), name, (int)(name - first), first);
+    }
+    fputs(text, to);
 }
 
 static const char shared_range[] = "__attribute__((section(\"standin_shared\"), used)) static float standin_shared_one;\n"
@@ -134,7 +152,8 @@ static bool build(program *p, const char *folder)
     if (!shell(folder, STANDIN_CXX " -E -P %s/k.cc -o %s/k.ii 2>%s/log")) return false;
     char *text = read_file(folder, "k.ii", &bytes);
     f = create(folder, "m.cc");
-    fprintf(f, "#include \"" STANDIN_DEVICE_H "\"\n%s\n", text);
+    fprintf(f, "#include \"" STANDIN_DEVICE_H "\"\n");
+    write_text(f, text);
     export_kernels(f, text);
     fputs(shared_range, f), fclose(f);
     free(text);
@@ -157,7 +176,7 @@ static bool option_known(const char *option, int *architecture, bool *virtual)
 
 STANDIN_API brn_cu_code nvrtcCompileProgram(brn_rtc_program p, int count, const char *const *options)
 {
-    brn_cu_code code = begin(p);
+    brn_cu_code code = begin("nvrtcCompileProgram", p);
     char folder[] = "/tmp/brenier-standin-XXXXXX";
     int architecture = 0;
     bool known = false, virtual;
@@ -186,33 +205,33 @@ STANDIN_API brn_cu_code nvrtcCompileProgram(brn_rtc_program p, int count, const 
 
 STANDIN_API brn_cu_code nvrtcGetProgramLogSize(brn_rtc_program p, size_t *bytes)
 {
-    const brn_cu_code code = begin(p);
+    const brn_cu_code code = begin("nvrtcGetProgramLogSize", p);
     if (!code) *bytes = p->log_bytes + 1;
     return code;
 }
 
 STANDIN_API brn_cu_code nvrtcGetProgramLog(brn_rtc_program p, char *log)
 {
-    const brn_cu_code code = begin(p);
+    const brn_cu_code code = begin("nvrtcGetProgramLog", p);
     if (!code) memcpy(log, p->log ? p->log : "", p->log_bytes + 1);
     return code;
 }
 
-static brn_cu_code size_of_image(program *p, size_t *bytes)
+static brn_cu_code size_of_image(const char *call, program *p, size_t *bytes)
 {
-    const brn_cu_code code = begin(p);
+    const brn_cu_code code = begin(call, p);
     if (!code) *bytes = p->image_bytes;
     return code;
 }
 
-static brn_cu_code image_of(program *p, char *image)
+static brn_cu_code image_of(const char *call, program *p, char *image)
 {
-    const brn_cu_code code = begin(p);
+    const brn_cu_code code = begin(call, p);
     if (!code) memcpy(image, p->image, p->image_bytes);
     return code;
 }
 
-STANDIN_API brn_cu_code nvrtcGetCUBINSize(brn_rtc_program p, size_t *bytes) { return size_of_image(p, bytes); }
-STANDIN_API brn_cu_code nvrtcGetCUBIN(brn_rtc_program p, char *image) { return image_of(p, image); }
-STANDIN_API brn_cu_code nvrtcGetPTXSize(brn_rtc_program p, size_t *bytes) { return size_of_image(p, bytes); }
-STANDIN_API brn_cu_code nvrtcGetPTX(brn_rtc_program p, char *image) { return image_of(p, image); }
+STANDIN_API brn_cu_code nvrtcGetCUBINSize(brn_rtc_program p, size_t *bytes) { return size_of_image("nvrtcGetCUBINSize", p, bytes); }
+STANDIN_API brn_cu_code nvrtcGetCUBIN(brn_rtc_program p, char *image) { return image_of("nvrtcGetCUBIN", p, image); }
+STANDIN_API brn_cu_code nvrtcGetPTXSize(brn_rtc_program p, size_t *bytes) { return size_of_image("nvrtcGetPTXSize", p, bytes); }
+STANDIN_API brn_cu_code nvrtcGetPTX(brn_rtc_program p, char *image) { return image_of("nvrtcGetPTX", p, image); }
