@@ -31,6 +31,7 @@ standin_lane *standin_lane_here;
 #define fabsf  __builtin_fabsf
 #define floorf __builtin_floorf
 #define fmaf   __builtin_fmaf
+static inline int __popc(unsigned u) { return __builtin_popcount(u); }
 static inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned)(((unsigned long long)a * b) >> 32); }
 static inline float __uint_as_float(unsigned u) { float f; __builtin_memcpy(&f, &u, 4); return f; }
 static inline unsigned __float_as_uint(float f) { unsigned u; __builtin_memcpy(&u, &f, 4); return u; }
