@@ -15,7 +15,7 @@ enum { BLAS_NOT_INITIALIZED = 1, BLAS_MEMORY = 3, BLAS_INVALID_VALUE = 7, BLAS_E
 static brn_cu_code begin(const char *call, const handle *h)
 {
     const brn_cu_code code = standin_begin_in_context(call);
-    return code == OUT_OF_MEMORY ? BLAS_MEMORY : code ? BLAS_EXECUTION_FAILED : h && !standin_has(HANDLE, h) ? BLAS_NOT_INITIALIZED : 0;
+    return code < 0 ? -code : code == OUT_OF_MEMORY ? BLAS_MEMORY : code ? BLAS_EXECUTION_FAILED : h && !standin_has(HANDLE, h) ? BLAS_NOT_INITIALIZED : 0;
 }
 
 STANDIN_API brn_cu_code cublasCreate_v2(brn_cublas_handle *h)
