@@ -97,6 +97,7 @@ static const error_row error_table[] = {
     {"cublasSetWorkspace_v2", OF_BLAS, {1}},
     {"cublasSetMathMode", OF_BLAS, {1, 7}},
     {"cublasSgemm_v2", OF_BLAS, {1, 7, 8, 13}}, /* ARCH_MISMATCH, EXECUTION_FAILED */
+    {"cublasGemmEx", OF_BLAS, {1, 7, 8, 13, 15}}, /* NOT_SUPPORTED */
 };
 enum { ERROR_ROWS = sizeof error_table / sizeof *error_table };
 
