@@ -44,6 +44,9 @@ const char *brn_cuda_options(void);
 
 typedef struct brn_cuda_gemm brn_cuda_gemm;
 
+/* What products round their operands to: nothing by default. Sums are in single precision always. */
+typedef enum brn_cuda_operands { BRN_CUDA_SINGLE, BRN_CUDA_TF32, BRN_CUDA_HALF } brn_cuda_operands;
+
 typedef struct brn_cuda {
     brn_cu_device device;
     bool retained; /* the device's primary context, which a process has once */
@@ -51,6 +54,7 @@ typedef struct brn_cuda {
     brn_cu_stream stream;
     brn_cu_pool pool; /* NULL: plain allocation */
     brn_cuda_limits limits;
+    brn_cuda_operands operands;
     brn_cuda_target target;
     char label[128]; /* "cuda:0 (model)", in front of every failure */
     brn_program_key key; /* of target, options and driver */
@@ -77,6 +81,9 @@ brn_status brn_cuda_load_program(const brn_cuda *cu, const char *kind, const cha
 /** Launch over a grid of blocks, with views as the buffers; `name` is for failures. */
 brn_status brn_cuda_run(brn_queue *q, const char *name, brn_cu_function f, const void *params, const brn_view *views, int count, unsigned block,
                         unsigned grid_x, unsigned grid_y);
+
+/** The variant of a device's name, "tf32" or "half"; *epsilon is its operands' rounding error, 0 for single precision. */
+bool brn_cuda_operands_of(const char *name, brn_cuda_operands *operands, double *epsilon);
 
 /** Products, gemm.c. What was begun by a create that fails is released by free. */
 brn_status brn_cuda_gemm_create(brn_cuda *cu);

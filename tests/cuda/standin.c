@@ -162,7 +162,7 @@ Test(cuda_standin, a_kernel_without_its_barriers_is_wrong)
 
 Test(cuda_standin, refusals)
 {
-    enum { VALUE = 1, CONTEXT = 201 };
+    enum { VALUE = INVALID_VALUE, CONTEXT = INVALID_CONTEXT };
     brn_cu_ptr address;
     brn_device *dev = open_or("cuda_standin/refusals", false);
     if (!dev) return;
