@@ -87,7 +87,7 @@ static brn_status by_blas(brn_queue *q, const brn_gemm_args *a)
         g->handle, a->tb ? BRN_BLAS_TRANSPOSE : BRN_BLAS_NO_TRANSPOSE, a->ta ? BRN_BLAS_TRANSPOSE : BRN_BLAS_NO_TRANSPOSE, a->n, a->m, a->k,
         &a->alpha, (const float *)(uintptr_t)brn_cuda_address(a->b), a->ldb, (const float *)(uintptr_t)brn_cuda_address(a->a), a->lda, &a->beta,
         (float *)(uintptr_t)brn_cuda_address(a->c), a->ldc);
-    brn_count(q->dev, &q->dev->counts.submissions, 1);
+    if (!cu->capturing) brn_count(q->dev, &q->dev->counts.submissions, 1);
     if (code == 0) return BRN_OK;
     return brn_fail_in(blas_failed(cu, code, "cublasSgemm"), "%d x %d, inner %d", a->m, a->n, a->k);
 }
@@ -123,13 +123,14 @@ static brn_status own(brn_queue *q, const brn_gemm_args *a)
     const cut *c = &cuts[way];
     if (!cu->gemm->variant[way][a->ta][a->tb].kernel) BRN_TRY(load_variant(cu, way, a->ta, a->tb));
     brn_p_sgemm params = {.m = a->m, .n = a->n, .k = a->k, .lda = a->lda, .ldb = a->ldb, .ldc = a->ldc, .alpha = a->alpha, .beta = a->beta};
-    return brn_cuda_run(q, "sgemm", cu->gemm->variant[way][a->ta][a->tb].kernel, &params, (brn_view[]){a->a, a->b, a->c}, 3,
-                        (unsigned)(c->bm / c->tm * (c->bn / c->tn)), groups(a->n, c->bn), groups(a->m, c->bm));
+    brn_cuda_call call;
+    BRN_TRY(brn_cuda_prepare(cu, "sgemm", cu->gemm->variant[way][a->ta][a->tb].kernel, &params, (brn_view[]){a->a, a->b, a->c}, 3,
+                             (unsigned)(c->bm / c->tm * (c->bn / c->tn)), groups(a->n, c->bn), groups(a->m, c->bm), &call));
+    return brn_cuda_launch(q, "sgemm", &call);
 }
 
 brn_status brn_cuda_product(brn_queue *q, const brn_gemm_args *a)
 {
     const brn_cuda *cu = q->impl;
-    if (a->m <= 0 || a->n <= 0) return BRN_OK;
     return cu->gemm->handle ? by_blas(q, a) : own(q, a);
 }

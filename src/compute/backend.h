@@ -69,6 +69,11 @@ typedef struct brn_backend {
     brn_status (*dense_grad)(brn_queue *queue, const brn_dense *w, int rows, brn_mat x, brn_mat d, brn_buf *grad,
                              bool with_bias);
 
+    /** optional: hand over what was issued so far, without waiting; NULL = nothing is kept back */
+    brn_status (*flush)(brn_queue *q);
+    /** optional: see brn_repeat; NULL = the host looks before each round */
+    brn_status (*repeat)(brn_queue *q, brn_view counter, int floor, brn_repeat_fn body, void *context);
+
     /* optional, both or none; NULL = the host's clock has to do */
     brn_status (*timer_start)(brn_queue *q);
     /** Wait; *seconds from the start on by the device's own clock, NaN where it has none. */
