@@ -33,15 +33,15 @@ static brn_status wait_for_all(brn_queue *q, size_t bytes)
 
 /* ---- handing over ------------------------------------------------------------------------------ */
 
-/* Rounds of a repeated part where the device cannot look itself: as many as it took last time before the host looks,
- * then one by one. A round too many does nothing. */
+/* Rounds of a repeated part where the device does not look itself: as many as it took last time before the host looks,
+ * then one by one. Of devices that can, this is the first time of a list: the host looks before each round. */
 static brn_status by_host(brn_queue *q, const brn_command *c)
 {
     brn_cuda *cu = q->impl;
     const brn_commands body = {.at = (brn_command *)(uintptr_t)c + 1, .count = c->body};
     int *usual = &cu->rounds[cu->repeats++ % BRN_CUDA_REPEATS], rounds = 0;
     volatile int *counter = (volatile int *)(cu->stage + BRN_CUDA_COUNTERS);
-    for (int due = *usual;; due = 1) {
+    for (int due = cu->conditions ? 0 : *usual;; due = 1) {
         for (int i = 0; i < due; ++i, ++rounds) BRN_TRY(cu->conditions ? brn_cuda_issue_all(q, &body) : brn_cuda_replay(q, &body));
         BRN_TRY(brn_cuda_submitted(q, brn_cu.cuMemcpyDtoHAsync_v2((void *)(uintptr_t)counter, brn_cuda_address(c->view[0]), sizeof *counter, cu->stream),
                                    "cuMemcpyDtoHAsync", sizeof *counter));

@@ -112,6 +112,38 @@ static void round_trip(const char *device, const brn_conjugate_settings *set, do
     drop(&p);
 }
 
+/* The ways of a solve: with the host between the rounds, and by the device alone. Own products, whose bits do not depend on
+ * how many rows stand beside one. */
+static void both_ways(const char *device, const brn_conjugate_settings *set)
+{
+    static float other[ROWS * N], other_info[BRN_INFO_FIELDS][ROWS];
+    static const char *const ways[] = {"host", "device"};
+    for (int w = 0; w < 2; ++w) {
+        float *answer = w ? other : x;
+        setenv("BRENIER_SOLVE", ways[w], 1);
+        problem p = make(device, 1, false);
+        normal_rows(y, ROWS * N, 4);
+        memcpy(answer, y, sizeof y);
+        solve(&p, set, ROWS, y, answer, w ? other_info : info);
+        drop(&p);
+    }
+    cr_expect_arr_eq(other, x, sizeof x, "%s", device);
+    cr_expect_arr_eq(other_info, info, sizeof info, "%s", device);
+}
+
+Test(conjugate, the_device_alone_gives_the_same_bits)
+{
+    setenv("BRENIER_CUDA_GEMM", "own", 1);
+    setenv("BRENIER_OPENCL_GEMM", "own", 1);
+    for (int d = 0, count = test_device_names(devices); d < count; ++d)
+        for (int search = 0; search < 3; ++search) {
+            brn_conjugate_settings set = settings();
+            set.line_search = search == 2 ? BRN_SEARCH_WOLFE : BRN_SEARCH_ARMIJO;
+            set.interpolate = search == 1;
+            both_ways(devices[d], &set);
+        }
+}
+
 Test(conjugate, lbfgs_inverts_the_gradient_map)
 {
     brn_conjugate_settings set = settings();
