@@ -190,5 +190,5 @@ const brn_backend brn_backend_cuda = {
     .enumerate = brn_cuda_enumerate, .open = open_device, .close = close_device,
     .alloc = alloc_buffer, .release = release_buffer, .write = brn_cuda_write, .read = brn_cuda_read,
     .copy = brn_cuda_copy, .zero = brn_cuda_zero, .parallel = in_turn, .launch = brn_cuda_kernel, .gemm = brn_cuda_gemm_command,
-    .flush = brn_cuda_flush, .repeat = brn_cuda_repeat,
+    .flush = brn_cuda_flush, .repeat = brn_cuda_repeat, .fuses_small = true,
 };

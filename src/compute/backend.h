@@ -42,6 +42,7 @@ typedef struct brn_backend {
     int abi;
     const char *name;  /* "host" */
     const char *hint;  /* how to get it where it is missing */
+    bool fuses_small;  /* one launch for all of a small network is faster than its products, networks/small.h */
 
     /** Devices of this backend: fill info[0..capacity), give the number. Opens nothing. */
     int (*enumerate)(brn_device_info *info, int capacity);
