@@ -149,7 +149,7 @@ static brn_status next_half(brn_queue *q)
     cu->staged = 0;
     if (!cu->pending[cu->half]) return BRN_OK;
     cu->pending[cu->half] = false;
-    return brn_cuda_waited(q, brn_cu.cuEventSynchronize(cu->done[cu->half]), "cuEventSynchronize", BRN_CUDA_HALF);
+    return brn_cuda_waited(q, brn_cu.cuEventSynchronize(cu->done[cu->half]), "cuEventSynchronize", BRN_CUDA_STAGE_HALF);
 }
 
 /* In pieces that fit into a half. */
@@ -158,9 +158,9 @@ brn_status brn_cuda_write(brn_queue *q, brn_view to, const void *from, size_t by
     brn_cuda *cu = q->impl;
     const char *next = from;
     while (bytes > 0) {
-        const size_t piece = bytes < BRN_CUDA_HALF ? bytes : BRN_CUDA_HALF;
-        if (piece > BRN_CUDA_HALF - cu->staged) BRN_TRY(next_half(q));
-        char *stage = cu->stage + (size_t)cu->half * BRN_CUDA_HALF + cu->staged;
+        const size_t piece = bytes < BRN_CUDA_STAGE_HALF ? bytes : BRN_CUDA_STAGE_HALF;
+        if (piece > BRN_CUDA_STAGE_HALF - cu->staged) BRN_TRY(next_half(q));
+        char *stage = cu->stage + (size_t)cu->half * BRN_CUDA_STAGE_HALF + cu->staged;
         memcpy(stage, next, piece);
         BRN_TRY(add_copy(q, BRN_COMMAND_UPLOAD, to, NULL, stage, piece));
         cu->staged += (piece + UPLOAD_ALIGN - 1) / UPLOAD_ALIGN * UPLOAD_ALIGN;
@@ -174,7 +174,7 @@ brn_status brn_cuda_read(brn_queue *q, brn_view from, void *to, size_t bytes)
 {
     brn_cuda *cu = q->impl;
     if (bytes == 0) return BRN_OK;
-    if (bytes <= BRN_CUDA_HALF) {
+    if (bytes <= BRN_CUDA_STAGE_HALF) {
         void *stage = cu->stage + BRN_CUDA_READS;
         BRN_TRY(add_copy(q, BRN_COMMAND_DOWNLOAD, from, NULL, stage, bytes));
         BRN_TRY(brn_cuda_flush(q));

@@ -85,6 +85,7 @@ struct brn_device {
     const brn_backend *ops;
     char name[64];
     size_t real_size;
+    double product_epsilon; /* what products round their operands to, where that is coarser than a real; else 0 */
     int tile_rows;
     int queue_count;
     brn_queue *queues;
