@@ -119,7 +119,7 @@ static brn_status by_blas(brn_queue *q, const brn_gemm_args *a)
 {
     const brn_cuda *cu = q->impl;
     const brn_cu_code code = call_blas(cu, a);
-    brn_count(q->dev, &q->dev->counts.submissions, 1);
+    if (!cu->capturing) brn_count(q->dev, &q->dev->counts.submissions, 1);
     if (code == 0) return BRN_OK;
     return brn_fail_in(blas_failed(cu, code, cu->operands == BRN_CUDA_SINGLE ? "cublasSgemm" : "cublasGemmEx"), "%d x %d, inner %d", a->m, a->n, a->k);
 }
@@ -155,13 +155,14 @@ static brn_status own(brn_queue *q, const brn_gemm_args *a)
     const cut *c = &cuts[way];
     if (!cu->gemm->variant[way][a->ta][a->tb].kernel) BRN_TRY(load_variant(cu, way, a->ta, a->tb));
     brn_p_sgemm params = {.m = a->m, .n = a->n, .k = a->k, .lda = a->lda, .ldb = a->ldb, .ldc = a->ldc, .alpha = a->alpha, .beta = a->beta};
-    return brn_cuda_run(q, "sgemm", cu->gemm->variant[way][a->ta][a->tb].kernel, &params, (brn_view[]){a->a, a->b, a->c}, 3,
-                        (unsigned)(c->bm / c->tm * (c->bn / c->tn)), groups(a->n, c->bn), groups(a->m, c->bm));
+    brn_cuda_call call;
+    BRN_TRY(brn_cuda_prepare(cu, "sgemm", cu->gemm->variant[way][a->ta][a->tb].kernel, &params, (brn_view[]){a->a, a->b, a->c}, 3,
+                             (unsigned)(c->bm / c->tm * (c->bn / c->tn)), groups(a->n, c->bn), groups(a->m, c->bm), &call));
+    return brn_cuda_launch(q, "sgemm", &call);
 }
 
 brn_status brn_cuda_product(brn_queue *q, const brn_gemm_args *a)
 {
     const brn_cuda *cu = q->impl;
-    if (a->m <= 0 || a->n <= 0) return BRN_OK;
     return cu->gemm->handle ? by_blas(q, a) : own(q, a);
 }

@@ -150,21 +150,37 @@ brn_status brn_cuda_load_program(const brn_cuda *cu, const char *kind, const cha
     return *module ? BRN_OK : from_source(cu, kind, &key, source, module);
 }
 
-brn_status brn_cuda_run(brn_queue *q, const char *name, brn_cu_function f, const void *params, const brn_view *views, int count, unsigned block,
-                        unsigned grid_x, unsigned grid_y)
+/* ---- launches ---------------------------------------------------------------------------------- */
+
+brn_status brn_cuda_prepare(const brn_cuda *cu, const char *name, brn_cu_function f, const void *params, const brn_view *views, int count, unsigned block,
+                            unsigned grid_x, unsigned grid_y, brn_cuda_call *call)
 {
-    enum { MOST = 16 };
-    const brn_cuda *cu = q->impl;
-    brn_cu_ptr address[MOST];
-    void *arguments[1 + MOST] = {(void *)(uintptr_t)params};
-    if (count > MOST) return brn_fail(BRN_ERR_INTERNAL, "%s: %s: %d buffers", cu->label, name, count);
+    if (count > BRN_COMMAND_VIEWS) return brn_fail(BRN_ERR_INTERNAL, "%s: %s: %d buffers", cu->label, name, count);
+    call->argument[0] = (void *)(uintptr_t)params;
     for (int i = 0; i < count; ++i) {
         if (views[i].off >= views[i].buf->count)
             return brn_fail(BRN_ERR_INTERNAL, "%s: %s: buffer %d starts at %zu of %zu", cu->label, name, i, views[i].off, views[i].buf->count);
-        address[i] = brn_cuda_address(views[i]);
-        arguments[1 + i] = &address[i];
+        call->address[i] = brn_cuda_address(views[i]);
+        call->argument[1 + i] = &call->address[i];
     }
-    const brn_cu_code code = brn_cu.cuLaunchKernel(f, grid_x, grid_y, 1, block, 1, 1, 0, cu->stream, arguments, NULL);
-    brn_count(q->dev, &q->dev->counts.submissions, 1);
-    return code == 0 ? BRN_OK : brn_cuda_fail(cu, code, "cuLaunchKernel", "%s, %u x %u blocks of %u", name, grid_x, grid_y, block);
+    call->params = (brn_cu_kernel_params){.f = f, .grid_x = grid_x, .grid_y = grid_y, .grid_z = 1, .block_x = block, .block_y = 1, .block_z = 1,
+                                          .arguments = call->argument};
+    return BRN_OK;
+}
+
+brn_status brn_cuda_prepare_command(const brn_cuda *cu, const brn_command *c, brn_cuda_call *call)
+{
+    enum { GRID_Y = 65535 }; /* kernels stride over the rest */
+    const brn_kernel_info *k = &brn_kernel_table[c->kernel];
+    return brn_cuda_prepare(cu, k->name, cu->kernels[c->kernel], c->params, c->view, c->views, (unsigned)k->wg,
+                            ((unsigned)c->rows + (unsigned)k->wg - 1) / (unsigned)k->wg, !k->spread ? 1 : c->feats < GRID_Y ? (unsigned)c->feats : GRID_Y, call);
+}
+
+brn_status brn_cuda_launch(brn_queue *q, const char *name, const brn_cuda_call *call)
+{
+    const brn_cuda *cu = q->impl;
+    const brn_cu_kernel_params *p = &call->params;
+    const brn_cu_code code = brn_cu.cuLaunchKernel(p->f, p->grid_x, p->grid_y, 1, p->block_x, 1, 1, p->shared, cu->stream, p->arguments, NULL);
+    if (!cu->capturing) brn_count(q->dev, &q->dev->counts.submissions, 1);
+    return code == 0 ? BRN_OK : brn_cuda_fail(cu, code, "cuLaunchKernel", "%s, %u x %u blocks of %u", name, p->grid_x, p->grid_y, p->block_x);
 }

@@ -21,6 +21,7 @@
 #include "prelude/philox.h"
 #include "prelude/conjugate.h"
 #include "prelude/search.h"
+#include "prelude/lbfgs.h"
 #include "prelude/sample.h"
 
 #define JOIN_(a, b) a##b

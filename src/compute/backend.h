@@ -42,6 +42,7 @@ typedef struct brn_backend {
     int abi;
     const char *name;  /* "host" */
     const char *hint;  /* how to get it where it is missing */
+    bool fuses_small;  /* one launch for all of a small network is faster than its products, networks/small.h */
 
     /** Devices of this backend: fill info[0..capacity), give the number. Opens nothing. */
     int (*enumerate)(brn_device_info *info, int capacity);
@@ -68,6 +69,11 @@ typedef struct brn_backend {
                                  bool accumulate);
     brn_status (*dense_grad)(brn_queue *queue, const brn_dense *w, int rows, brn_mat x, brn_mat d, brn_buf *grad,
                              bool with_bias);
+
+    /** optional: hand over what was issued so far, without waiting; NULL = nothing is kept back */
+    brn_status (*flush)(brn_queue *q);
+    /** optional: see brn_repeat; NULL = the host looks before each round */
+    brn_status (*repeat)(brn_queue *q, brn_view counter, int floor, brn_repeat_fn body, void *context);
 
     /* optional, both or none; NULL = the host's clock has to do */
     brn_status (*timer_start)(brn_queue *q);

@@ -3,6 +3,16 @@
 
 #include <stdlib.h>
 
+static brn_status create_lists(brn_lanes *l, brn_device *dev)
+{
+    const size_t capacity = (size_t)l->capacity;
+    BRN_TRY(brn_buf_create(&l->listed, dev, BRN_INT, 2 + capacity, "lanes"));
+    BRN_TRY(brn_buf_create(&l->everyone, dev, BRN_INT, 2 * capacity, "lanes"));
+    BRN_TRY(brn_zero(brn_device_queue(dev, 0), (brn_view){l->listed, 0}, 2 + capacity));
+    for (int i = 0; i < 2 * l->capacity; ++i) l->list[i] = i / 2;
+    return brn_write_int(brn_device_queue(dev, 0), (brn_view){l->everyone, 0}, l->list, 2 * capacity);
+}
+
 brn_status brn_lanes_create(brn_lanes *l, brn_device *dev, int n, int history, int capacity)
 {
     *l = (brn_lanes){.capacity = capacity};
@@ -12,6 +22,7 @@ brn_status brn_lanes_create(brn_lanes *l, brn_device *dev, int n, int history, i
     if (status == BRN_OK) status = BRN_ALLOC(&l->list, 2 * (size_t)capacity, "lanes");
     if (status == BRN_OK) status = BRN_ALLOC(&l->flag, (size_t)capacity, "lanes");
     if (status == BRN_OK) status = brn_buf_create(&l->list_buf, dev, BRN_INT, 2 * (size_t)capacity, "lanes");
+    if (status == BRN_OK) status = create_lists(l, dev);
     if (status == BRN_OK) status = brn_buf_create(&l->memory, dev, BRN_REAL, (size_t)moving * (size_t)ld, "solver state");
     if (status == BRN_OK) status = brn_buf_create(&l->outside, dev, BRN_REAL, (size_t)staying * (size_t)ld, "solver state");
     /* lanes that never held a row take part in the arithmetic: finite numbers, please */
@@ -36,7 +47,7 @@ brn_status brn_lanes_create(brn_lanes *l, brn_device *dev, int n, int history, i
 void brn_lanes_free(brn_lanes *l)
 {
     free(l->row), free(l->list), free(l->flag);
-    brn_buf_free(l->list_buf), brn_buf_free(l->memory), brn_buf_free(l->outside);
+    brn_buf_free(l->list_buf), brn_buf_free(l->listed), brn_buf_free(l->everyone), brn_buf_free(l->memory), brn_buf_free(l->outside);
     *l = (brn_lanes){0};
 }
 

@@ -15,6 +15,7 @@ typedef struct brn_lanes {
     float *flag;             /* [capacity] */
     int stopped;             /* rows whose flag says so */
     brn_buf *list_buf;
+    brn_buf *listed, *everyone; /* device_solve.c: lanes that go on, see shaders/conj_list.k; pairs (i, i) */
     brn_buf *memory, *outside; /* state that moves with a row; scratch that does not */
     brn_mat state;           /* all of the moving state, one column per lane */
     brn_mat x, d, y, scal;
@@ -34,6 +35,10 @@ typedef struct brn_lane_source {
     brn_mat info;
     _Atomic int next; /* next waiting row, shared by all queues */
 } brn_lane_source;
+
+/** Solve for all rows without asking the host which are done, by L-BFGS: for devices that repeat by themselves. */
+brn_status brn_device_solve(brn_queue *q, const brn_conjugate_settings *set, const brn_pot *f, brn_pot_work *work, brn_lanes *lanes,
+                            const brn_lane_source *from);
 
 /** Fill free lanes with waiting rows. */
 brn_status brn_lanes_fetch(brn_queue *q, brn_lanes *lanes, brn_lane_source *from);

@@ -2,6 +2,7 @@
 #include "core/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* One queue's share. */
 typedef struct {
@@ -12,6 +13,7 @@ typedef struct {
 struct brn_solver {
     brn_device *dev;
     brn_conjugate_settings set;
+    bool by_device; /* no host between the rounds */
     int members;
     member *member;
     brn_buf *info_buf, *scale;
@@ -52,6 +54,14 @@ static brn_status create_parts(brn_solver *s, const brn_pot *f, int rows)
     return brn_write_f32(brn_device_queue(s->dev, 0), (brn_view){s->scale, 0}, (float[]){1}, 1);
 }
 
+/* BRENIER_SOLVE=host|device takes one of the two ways on any device with one queue, for looking into it. */
+static bool solves_by_itself(const brn_device *dev, const brn_conjugate_settings *settings)
+{
+    const char *way = getenv("BRENIER_SOLVE");
+    if (settings->solver == BRN_SOLVER_ADAM || brn_device_queues(dev) > 1 || (way && !strcmp(way, "host"))) return false;
+    return brn_device_repeats(dev) || (way && !strcmp(way, "device"));
+}
+
 brn_status brn_solver_create(brn_solver **out, brn_device *dev, const brn_pot *f, const brn_conjugate_settings *settings, int rows)
 {
     *out = NULL;
@@ -61,6 +71,7 @@ brn_status brn_solver_create(brn_solver **out, brn_device *dev, const brn_pot *f
     BRN_TRY(BRN_ALLOC(&s, 1, "solver"));
     s->dev = dev;
     s->set = *settings;
+    s->by_device = solves_by_itself(dev, settings);
     brn_status status = create_parts(s, f, rows > 0 ? rows : 1);
     if (status != BRN_OK) {
         brn_solver_free(s);
@@ -181,7 +192,8 @@ brn_status brn_solver_run(brn_solver *s, const brn_pot *f, const brn_batch *y, b
         return brn_fail(BRN_ERR_INTERNAL, "solver: %d x %d rows for %d", x->rows, y->rows, s->info.ld);
     if (s->kept) brn_traces_forget(s->kept);
     run_call call = {s, f, {.y = y, .x = x, .scale = s->scale, .info = s->info}};
-    BRN_TRY(brn_parallel(s->dev, s->members, run_member, &call));
+    if (s->by_device) BRN_TRY(brn_device_solve(brn_device_queue(s->dev, 0), &s->set, f, &s->member[0].work, &s->member[0].lanes, &call.rows_of));
+    else BRN_TRY(brn_parallel(s->dev, s->members, run_member, &call));
     if (!s->set.running_scale || s->set.solver == BRN_SOLVER_ADAM) return BRN_OK;
     return BRN_LAUNCH(brn_device_queue(s->dev, 0), conj_scale, y->rows, 1, (),
                       brn_mat_view(brn_mat_features(s->info, BRN_INFO_GAMMA, 1)), {s->scale, 0});

@@ -58,7 +58,7 @@ typedef struct {
     double *found[BRN_CASE_BUFFERS], *expected[BRN_CASE_BUFFERS];
 } plan;
 
-enum { PAD = 3, CANARY = 4711 };
+enum { PAD = 3, CANARY = 4711, FLAGS = 32 /* features that `exact` and `epsilons` can name */ };
 
 static bool is_value(const plan *p, int b, size_t at) { return p->spec[b].flat || (int)(at % (size_t)p->ld[b]) < p->cols[b]; }
 
@@ -196,8 +196,8 @@ static double share_of(const plan *p, int b, int reduction, bool f64)
     double worst = 0;
     for (int i = 0; i < s->feats; ++i) {
         const size_t first = (size_t)i * (size_t)p->ld[b];
-        const bool exact = s->exact >> i & 1;
-        const double unit = !f64 && s->epsilons >> i & 1 ? (double)FLT_EPSILON / DBL_EPSILON : 1;
+        const bool exact = i < FLAGS && s->exact >> i & 1;
+        const double unit = !f64 && i < FLAGS && s->epsilons >> i & 1 ? (double)FLT_EPSILON / DBL_EPSILON : 1;
         worst = fmax(worst, share_of_part(p, b, first, first + (size_t)p->ld[b], reduction, exact, unit));
     }
     return worst;

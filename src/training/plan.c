@@ -83,7 +83,6 @@ static brn_status rehearse(brn_device *dry, const brn_settings *settings, const 
     BRN_GO(brn_monitor_create(&monitor, trainer));
     BRN_GO(brn_trainer_begin(trainer));
     if (set.train.start == BRN_START_PRETRAIN) BRN_GO(brn_pretrain(trainer, NULL, NULL));
-    BRN_GO(brn_batch_read(&trainer->rows, trainer->host_rows)); /* as each step does */
     BRN_GO(brn_model_evaluated(model, &spare, &view));          /* as the monitor does */
 done:
     brn_net_free(&spare);

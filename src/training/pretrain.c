@@ -53,9 +53,8 @@ static brn_status pretrain_group(void *context, brn_queue *q, int group)
 
 static brn_status mean_loss(brn_trainer *t, double *loss)
 {
-    BRN_TRY(brn_batch_read(&t->rows, t->host_rows));
-    *loss = 0;
-    for (int r = 0; r < t->batch; ++r) *loss += t->host_rows[r * BRN_ROW_FIELDS + BRN_ROW_F] / t->batch;
+    BRN_TRY(brn_trainer_read_rows(t));
+    *loss = brn_trainer_mean(t, BRN_ROW_F);
     if (isfinite(*loss)) return BRN_OK;
     return brn_fail(BRN_ERR_DIVERGED, "pretraining: the loss is not finite; lower train.pretrain_lr");
 }

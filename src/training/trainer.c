@@ -40,7 +40,7 @@ static brn_status create_batches(brn_trainer *t)
     BRN_TRY(brn_batch_create(&t->start, t->dev, t->n, t->batch, "predictions"));
     BRN_TRY(brn_batch_create(&t->argmax, t->dev, t->n, t->batch, "conjugate arguments"));
     BRN_TRY(brn_batch_beside(&t->rows, &t->x, BRN_ROW_FIELDS, "losses"));
-    return BRN_ALLOC(&t->host_rows, (size_t)t->batch * BRN_ROW_FIELDS, "losses");
+    return BRN_ALLOC(&t->host_rows, brn_buf_count(t->rows.buf), "losses");
 }
 
 static brn_status create_work(brn_trainer *t)
@@ -145,17 +145,25 @@ brn_status brn_trainer_begin(brn_trainer *t)
     return h ? brn_net_fit_norms(h, &t->y) : BRN_OK;
 }
 
-/* Means over the batch, and how the solver fared. */
+brn_status brn_trainer_read_rows(brn_trainer *t)
+{
+    return brn_read_f32(brn_device_queue(t->dev, 0), (brn_view){t->rows.buf, 0}, t->host_rows, brn_buf_count(t->rows.buf));
+}
+
+double brn_trainer_mean(const brn_trainer *t, int field)
+{
+    double sum = 0;
+    for (int i = 0; i < t->rows.tiles; ++i) {
+        const float *rows = t->host_rows + brn_mat_features(brn_batch_tile(&t->rows, i), field, 1).off;
+        for (int r = 0; r < brn_batch_rows(&t->rows, i); ++r) sum += (double)rows[r];
+    }
+    return sum / t->batch;
+}
+
 static brn_status read_losses(brn_trainer *t)
 {
-    BRN_TRY(brn_batch_read(&t->rows, t->host_rows));
-    double f = 0, j = 0, amortization = 0;
-    for (int r = 0; r < t->batch; ++r) {
-        f += t->host_rows[r * BRN_ROW_FIELDS + BRN_ROW_F];
-        j += t->host_rows[r * BRN_ROW_FIELDS + BRN_ROW_J];
-        amortization += t->host_rows[r * BRN_ROW_FIELDS + BRN_ROW_AMORTIZATION];
-    }
-    t->loss = (f - j + amortization) / t->batch;
+    BRN_TRY(brn_trainer_read_rows(t));
+    t->loss = brn_trainer_mean(t, BRN_ROW_F) - brn_trainer_mean(t, BRN_ROW_J) + brn_trainer_mean(t, BRN_ROW_AMORTIZATION);
     if (isfinite(t->loss) && fabs(t->loss) <= t->set->train.divergence) return BRN_OK;
     return brn_fail(BRN_ERR_DIVERGED, "loss %g at step %lld (bound %g): lower train.potential.lr, or tighten conjugate.gtol",
                     isnan(t->loss) ? (double)NAN : t->loss, /* never "-nan" */
@@ -211,6 +219,7 @@ brn_status brn_trainer_step(brn_trainer *t)
     BRN_TRY(read_losses(t));
     book_phase(t, BRN_PHASE_GRADIENT, &since);
     BRN_TRY(learn(t));
+    BRN_TRY(brn_flush(brn_device_queue(t->dev, 0))); /* the device learns while the next step is prepared */
     book_phase(t, BRN_PHASE_LEARN, &since);
     t->submissions += t->dev->counts.submissions - submissions;
     t->model->steps = ++t->step;

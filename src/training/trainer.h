@@ -49,7 +49,7 @@ typedef struct brn_trainer {
     brn_trainer_member *member;     /* per queue */
     brn_buf *f_grad[BRN_GRADIENT_GROUPS], *h_grad[BRN_GRADIENT_GROUPS];
     struct brn_wide *wide;          /* wide.h; NULL: each group of tiles adds to gradients of its own */
-    float *host_rows;               /* rows read back */
+    float *host_rows;               /* the losses as they lie on the device, see brn_trainer_mean; room for numbers of rows */
 
     brn_solver *solver;             /* NULL where nothing is fine-tuned */
     brn_optimizer *f_opt, *h_opt;
@@ -77,6 +77,11 @@ brn_status brn_pretrain(brn_trainer *trainer, brn_pretrain_fn progress, void *us
 
 /** Does this loss fine-tune its prediction by the solver while training? */
 bool brn_loss_finetunes(brn_loss loss);
+
+/** Read the losses of the batch, as they lie: neither memory nor launches for it, and one wait. */
+brn_status brn_trainer_read_rows(brn_trainer *t);
+/** Mean of loss `field` over the rows read. */
+double brn_trainer_mean(const brn_trainer *t, int field);
 
 /* ---- parts (gradient.c) ---------------------------------------------------------------------- */
 

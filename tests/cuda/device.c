@@ -1,5 +1,5 @@
 /* The CUDA backend's own promises: names, limits, which compiler serves which device, failures in words, compiled
- * kernels on disk, products by every way, how often a step hands work over and waits. */
+ * kernels on disk, products by every way. */
 #include "hooks.h"
 #include "support/device_work.h"
 
@@ -178,14 +178,4 @@ Test(cuda, every_way_to_multiply)
         setenv("BRENIER_CUDA_GEMM", ways[w], 1);
         test_products("cuda:0", ways[w]);
     }
-}
-
-/* ---- a training step --------------------------------------------------------------------------- */
-
-Test(cuda, submissions_and_waits_of_a_step)
-{
-    if (!cuda_here("cuda/submissions_and_waits_of_a_step")) return;
-    const test_step_counts sum = test_count_steps("cuda:0", 128);
-    cr_expect_leq(sum.waits, sum.rounds + 2 * sum.steps, "one wait a solver round, two for the step's losses");
-    cr_expect_leq(sum.submissions, 40 * sum.rounds + 200 * sum.steps);
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void test_sources_of_writes_may_be_reused(const char *device)
 {
@@ -95,7 +96,7 @@ static double rounds_of(brn_trainer *t)
     return most;
 }
 
-test_step_counts test_count_steps(const char *device, int batch)
+test_step_counts test_count_steps(const char *device, int n, int batch, const char *assignments)
 {
     enum { WARM = 3, STEPS = 10 };
     test_step_counts sum = {.steps = STEPS};
@@ -105,10 +106,14 @@ test_step_counts test_count_steps(const char *device, int batch)
     brn_model *model;
     brn_trainer *t;
     MUST(brn_settings_preset(&s, "2d"));
-    MUST(brn_settings_assign(&s, 2, (const char *const[]){"data.pair=gaussian", "data.n=2"}));
+    char dimension[32], words[200], *rest = NULL;
+    snprintf(dimension, sizeof dimension, "data.n=%d", n);
+    snprintf(words, sizeof words, "%s", assignments);
+    MUST(brn_settings_assign(&s, 2, (const char *const[]){"data.pair=gaussian", dimension}));
+    for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) MUST(brn_settings_assign(&s, 1, (const char *const[]){word}));
     MUST(brn_settings_set(&s, "device", device));
     s.train.batch = batch;
-    MUST(brn_settings_resolve(&s, 2));
+    MUST(brn_settings_resolve(&s, n));
     MUST(brn_device_open(&dev, device, 1));
     MUST(brn_pair_open(&pair, dev, &s));
     MUST(brn_model_create(&model, dev, &s, pair));
@@ -118,13 +123,17 @@ test_step_counts test_count_steps(const char *device, int batch)
         const brn_device_counts before = dev->counts;
         MUST(brn_trainer_step(t));
         if (i < WARM) continue;
-        sum.submissions += (double)(dev->counts.submissions - before.submissions);
-        sum.waits += (double)(dev->counts.waits - before.waits);
+        const double submissions = (double)(dev->counts.submissions - before.submissions), waits = (double)(dev->counts.waits - before.waits);
+        sum.submissions += submissions;
+        sum.waits += waits;
+        sum.most_submissions = fmax(sum.most_submissions, submissions);
+        sum.most_waits = fmax(sum.most_waits, waits);
         sum.commands += (double)(dev->counts.launches + dev->counts.products - before.launches - before.products);
         sum.rounds += rounds_of(t);
     }
-    fprintf(stderr, "%s: a step of n = 2: %.0f commands, %.1f submissions, %.1f waits, %.1f solver rounds\n", device, sum.commands / STEPS,
-            sum.submissions / STEPS, sum.waits / STEPS, sum.rounds / STEPS);
+    sum.loss = t->loss;
+    fprintf(stderr, "%s: a step of n = %d %s: %.0f commands, %.1f submissions, %.1f waits, %.1f solver rounds\n", device, n, assignments,
+            sum.commands / STEPS, sum.submissions / STEPS, sum.waits / STEPS, sum.rounds / STEPS);
     brn_trainer_free(t);
     brn_model_free(model);
     brn_pair_close(pair);

@@ -13,12 +13,15 @@ void test_sources_of_writes_may_be_reused(const char *device);
  *  precision; elements beside the result stay. `way` names what multiplies. */
 void test_products(const char *device, const char *way);
 
-/** Sums over `steps` steps of a small training (2-D Gaussian, the first steps left out). */
+/** Sums over `steps` steps of a small training between Gaussians, the first steps left out, and its state at the end. */
 typedef struct test_step_counts {
     int steps;
     double submissions, waits, commands;
     double rounds; /* of the conjugate solver */
+    double most_submissions, most_waits; /* of a step */
+    double loss; /* of the last step */
 } test_step_counts;
-test_step_counts test_count_steps(const char *device, int batch);
+/** The preset for 2-D in n dimensions, with assignments to its settings, spaces between them. */
+test_step_counts test_count_steps(const char *device, int n, int batch, const char *assignments);
 
 #endif

@@ -42,7 +42,7 @@ Test(vulkan_step, every_tile)
 Test(vulkan_step, submissions_and_waits)
 {
     if (!test_device_is_here("vulkan:0")) return;
-    const test_step_counts sum = test_count_steps("vulkan:0", 256);
+    const test_step_counts sum = test_count_steps("vulkan:0", 2, 256, "");
     cr_expect_leq(sum.waits, sum.rounds + sum.steps, "one wait a solver round, one for the step's losses");
     cr_expect_leq(sum.submissions, sum.rounds + 4 * sum.steps + sum.commands / BRN_VK_COMMANDS);
 }
