@@ -100,6 +100,19 @@ static int compile_products(const brn_cuda_target *target, bool table)
     return 0;
 }
 
+/* Intermediate code that leaves cudaGraphSetConditional to the driver. */
+static bool compile_condition(const brn_rtc_functions *rtc, int architecture)
+{
+    char *image, *log;
+    size_t size;
+    const brn_cuda_target target = {.rtc = rtc, .architecture = architecture, .ptx = true};
+    const bool compiled = brn_cuda_compile(&target, brn_cuda_condition_text, &image, &size, &log) == BRN_OK;
+    const bool good = compiled && strstr(image, ".extern .func cudaGraphSetConditional") && strstr(image, ".entry brn_condition");
+    if (!good) printf("compute_%d: brn_condition: %s\n%s\n", architecture, compiled ? "not the driver's function" : brn_last_error(), compiled ? image : log ? log : "");
+    free(image), free(log);
+    return good;
+}
+
 static bool wanted(int architecture, int newest, int argc, char **argv)
 {
     static const int usual[] = {70, 75, 80, 86, 89, 90};
@@ -120,7 +133,7 @@ static int compile_all(const brn_rtc_functions *rtc, const char *source, int arg
         if (!wanted(list[a], list[known - 1], argc, argv)) continue;
         printf("| architecture | kernel | registers | shared bytes | active warps | stack bytes | spill stores + loads |\n|---|---|---|---|---|---|---|\n");
         const int kernels = compile(&target, "all kernels", source, true);
-        const bool good = kernels == BRN_KERNEL_COUNT && compile_products(&target, true) == 0;
+        const bool good = kernels == BRN_KERNEL_COUNT && compile_products(&target, true) == 0 && compile_condition(rtc, list[a]);
         printf("\nNVRTC %d.%d, sm_%d: %d kernels of %d%s\n\n", rtc->major, rtc->minor, list[a], kernels, BRN_KERNEL_COUNT, good ? "" : ": FAILS");
         failures += !good;
     }

@@ -76,6 +76,7 @@ Test(cuda_standin, memory_used_after_its_release, .signal = SIGABRT)
     brn_buf *buf = numbers(dev, 10), old = *buf;
     brn_buf_free(buf);
     MUST(BRN_LAUNCH(brn_device_queue(dev, 0), axpby, 10, 1, (.ldx = 1, .ldy = 1, .s = 2), {&old, 0}, {&old, 0}));
+    MUST(brn_cuda_flush(brn_device_queue(dev, 0)));
 }
 
 Test(cuda_standin, a_kernel_beyond_its_buffer, .signal = SIGABRT)
@@ -118,6 +119,7 @@ static brn_cu_function compile(brn_device *dev, const char *text, const char *na
 static brn_status launch(brn_queue *q, const char *name, brn_cu_function f, const void *params, const brn_view *views, int count)
 {
     brn_cuda_call call;
+    BRN_TRY(brn_cuda_flush(q)); /* what it works on */
     BRN_TRY(brn_cuda_prepare(q->dev->impl, name, f, params, views, count, 64, 1, 1, &call));
     return brn_cuda_launch(q, name, &call);
 }
