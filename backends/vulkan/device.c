@@ -128,6 +128,7 @@ static brn_status open_parts(brn_device *dev, brn_vk *v, int index)
 {
     BRN_TRY(brn_vk_instance_open(v, dev->name));
     BRN_TRY(choose_physical(v, index));
+    dev->memory = memory_of(&v->memory);
     BRN_TRY(create_device(v));
     BRN_TRY(brn_vk_memory_open(v));
     BRN_TRY(brn_vk_record_open(v));

@@ -45,7 +45,8 @@ typedef struct brn_backend {
 
     /** Devices of this backend: fill info[0..capacity), give the number. Opens nothing. */
     int (*enumerate)(brn_device_info *info, int capacity);
-    /** Open device `spec` ("", "f64", "0", ...) with `threads` (hosts only); sets dev->ops state. */
+    /** Open device `spec` ("", "f64", "0", ...) with `threads` (hosts only); sets name, memory (bytes it has, 0 = not
+     *  known), real_size, tile_rows, queues and impl. */
     brn_status (*open)(brn_device *dev, const char *spec, int threads);
     void (*close)(brn_device *dev);
 
