@@ -36,6 +36,7 @@ extern const brn_kernel_info brn_kernel_table[BRN_KERNEL_COUNT];
 typedef struct brn_device_counts {
     uint64_t launches, products, bytes_up, bytes_down;
     uint64_t submissions, waits;
+    uint64_t replays; /* of the submissions: recorded before, and handed over again with new parameters */
 } brn_device_counts;
 
 typedef struct brn_backend {
