@@ -217,7 +217,6 @@ static brn_status hand_over(brn_vk *v)
 {
     brn_vk_tape *t;
     BRN_TRY(find_tape(v, &t));
-    if (v->hazard) BRN_TRY(check_order(v, t));
     for (int i = 0; i < v->list.count; ++i) memcpy(v->params->mapped + params_at(v, t, i), v->list.at[i].params, (size_t)v->list.at[i].size);
     BRN_TRY(BRN_VK(v, ResetFences, (v->device, 1, &t->fence), "%d commands", v->list.count));
     const VkSubmitInfo info = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &t->commands};
@@ -225,7 +224,7 @@ static brn_status hand_over(brn_vk *v)
     brn_count(v->dev, &v->dev->counts.submissions, 1);
     t->pending = true;
     v->last = t;
-    return BRN_OK;
+    return v->hazard ? check_order(v, t) : BRN_OK;
 }
 
 brn_status brn_vk_submit(brn_vk *v)

@@ -13,7 +13,7 @@ typedef struct fault_walk {
     brn_status expected;          /* BRN_ERR_DEVICE too while devices are looked for: */
     const char *looking;          /* a part of the lines that tell so; NULL: none */
     long (*live)(void);           /* objects of the driver that are left; NULL: LeakSanitizer and the validation layers look */
-    void (*revive)(brn_device *); /* make a lost device work again; NULL: it does by itself */
+    void (*revive)(brn_device *); /* make a device work again as if fresh; NULL: it does by itself */
 } fault_walk;
 
 /** Each failure ends the work with one line that names the device, leaves no object behind, and of checkpoints the one

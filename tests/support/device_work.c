@@ -1,5 +1,4 @@
 #include "support/device_work.h"
-#include "training/trainer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -95,39 +94,51 @@ static double rounds_of(brn_trainer *t)
     return most;
 }
 
+void test_training_begin(test_training *t, const char *device, const char *const *more)
+{
+    int count = 0;
+    while (more[count]) ++count;
+    brn_settings *s = &t->settings;
+    MUST(brn_settings_preset(s, "2d"));
+    MUST(brn_settings_assign(s, 4, (const char *const[]){"data.pair=gaussian", "data.n=2", "potential.hidden=16,16", "amortizer.hidden=16,16"}));
+    MUST(brn_settings_set(s, "device", device));
+    MUST(brn_settings_assign(s, count, more));
+    MUST(brn_settings_resolve(s, 2));
+    MUST(brn_device_open(&t->dev, device, 1));
+    MUST(brn_pair_open(&t->pair, t->dev, s));
+    MUST(brn_model_create(&t->model, t->dev, s, t->pair));
+    MUST(brn_trainer_create(&t->trainer, t->model, t->pair));
+    MUST(brn_trainer_begin(t->trainer));
+}
+
+void test_training_end(test_training *t)
+{
+    brn_trainer_free(t->trainer);
+    brn_model_free(t->model);
+    brn_pair_close(t->pair);
+    brn_device_close(t->dev);
+}
+
 test_step_counts test_count_steps(const char *device, int batch)
 {
     enum { WARM = 3, STEPS = 10 };
     test_step_counts sum = {.steps = STEPS};
-    brn_settings s;
-    brn_device *dev;
-    brn_pair *pair;
-    brn_model *model;
-    brn_trainer *t;
-    MUST(brn_settings_preset(&s, "2d"));
-    MUST(brn_settings_assign(&s, 2, (const char *const[]){"data.pair=gaussian", "data.n=2"}));
-    MUST(brn_settings_set(&s, "device", device));
-    s.train.batch = batch;
-    MUST(brn_settings_resolve(&s, 2));
-    MUST(brn_device_open(&dev, device, 1));
-    MUST(brn_pair_open(&pair, dev, &s));
-    MUST(brn_model_create(&model, dev, &s, pair));
-    MUST(brn_trainer_create(&t, model, pair));
-    MUST(brn_trainer_begin(t));
+    test_training t;
+    char rows[32];
+    snprintf(rows, sizeof rows, "train.batch=%d", batch);
+    test_training_begin(&t, device, (const char *const[]){rows, NULL});
     for (int i = 0; i < WARM + STEPS; ++i) {
-        const brn_device_counts before = dev->counts;
-        MUST(brn_trainer_step(t));
+        const brn_device_counts before = t.dev->counts, *now = &t.dev->counts;
+        MUST(brn_trainer_step(t.trainer));
         if (i < WARM) continue;
-        sum.submissions += (double)(dev->counts.submissions - before.submissions);
-        sum.waits += (double)(dev->counts.waits - before.waits);
-        sum.commands += (double)(dev->counts.launches + dev->counts.products - before.launches - before.products);
-        sum.rounds += rounds_of(t);
+        sum.submissions += (double)(now->submissions - before.submissions);
+        sum.waits += (double)(now->waits - before.waits);
+        sum.commands += (double)(now->launches + now->products - before.launches - before.products);
+        sum.replays += (double)(now->replays - before.replays);
+        sum.rounds += rounds_of(t.trainer);
     }
-    fprintf(stderr, "%s: a step of n = 2: %.0f commands, %.1f submissions, %.1f waits, %.1f solver rounds\n", device, sum.commands / STEPS,
-            sum.submissions / STEPS, sum.waits / STEPS, sum.rounds / STEPS);
-    brn_trainer_free(t);
-    brn_model_free(model);
-    brn_pair_close(pair);
-    brn_device_close(dev);
+    fprintf(stderr, "%s: a step of n = 2: %.0f commands, %.1f submissions (%.1f recorded before), %.1f waits, %.1f solver rounds\n", device,
+            sum.commands / STEPS, sum.submissions / STEPS, sum.replays / STEPS, sum.waits / STEPS, sum.rounds / STEPS);
+    test_training_end(&t);
     return sum;
 }

@@ -4,6 +4,7 @@
 #define BRN_TESTS_DEVICE_WORK_H
 
 #include "support/devices.h"
+#include "training/trainer.h"
 
 /** Writes return before they are done and their source may change at once, through every half of a staging
  *  memory and past its size. */
@@ -13,11 +14,23 @@ void test_sources_of_writes_may_be_reused(const char *device);
  *  precision; elements beside the result stay. `way` names what multiplies. */
 void test_products(const char *device, const char *way);
 
-/** Sums over `steps` steps of a small training (2-D Gaussian, the first steps left out). */
+/** A small training (2-D Gaussian) by steps; `more` are settings over its own ("key=value", ends with NULL). */
+typedef struct test_training {
+    brn_settings settings;
+    brn_device *dev;
+    brn_pair *pair;
+    brn_model *model;
+    brn_trainer *trainer;
+} test_training;
+void test_training_begin(test_training *t, const char *device, const char *const *more);
+void test_training_end(test_training *t);
+
+/** Sums over `steps` steps of one with `batch` rows, the first steps left out. */
 typedef struct test_step_counts {
     int steps;
     double submissions, waits, commands;
-    double rounds; /* of the conjugate solver */
+    double replays; /* of the submissions: recorded before */
+    double rounds;  /* of the conjugate solver */
 } test_step_counts;
 test_step_counts test_count_steps(const char *device, int batch);
 

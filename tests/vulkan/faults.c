@@ -9,10 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void revive(brn_device *dev) { ((brn_vk *)dev->impl)->lost = false; }
+/* A lost device works again, and has everything to record anew. */
+static void revive(brn_device *dev)
+{
+    brn_vk *v = dev->impl;
+    v->lost = false;
+    MUST(brn_vk_finish(v));
+    brn_vk_sets_reset(v);
+}
 
 Test(vulkan_faults, lost_device) { fault_walk_run(&(fault_walk){"vulkan:0", VK_ERROR_DEVICE_LOST, true, BRN_ERR_DEVICE, .revive = revive}); }
-Test(vulkan_faults, out_of_device_memory) { fault_walk_run(&(fault_walk){"vulkan:0", VK_ERROR_OUT_OF_DEVICE_MEMORY, false, BRN_ERR_MEMORY}); }
+Test(vulkan_faults, out_of_device_memory) { fault_walk_run(&(fault_walk){"vulkan:0", VK_ERROR_OUT_OF_DEVICE_MEMORY, false, BRN_ERR_MEMORY, .revive = revive}); }
 
 /* ---- every allocation -------------------------------------------------------------------------- */
 
