@@ -56,20 +56,22 @@ static void close_device(brn_device *dev)
     dev->impl = NULL;
 }
 
-static brn_status find_device(brn_device *dev, const char *spec, brn_cu_device *device)
+/* "", "0", "0:tf32", "0:half" */
+static brn_status find_device(brn_device *dev, brn_cuda *cu, const char *spec, brn_cu_device *device)
 {
     int count = 0;
-    char *end;
+    char *end = (char *)(uintptr_t)spec;
     const long index = *spec ? strtol(spec, &end, 10) : 0;
-    if (*spec && (*end || index < 0 || *spec < '0' || *spec > '9'))
-        return brn_fail(BRN_ERR_DEVICE, "device \"%s\" is not known; CUDA devices are cuda:0, cuda:1, ...", dev->name);
+    const char *variant = *end == ':' && end[1] ? end + 1 : end;
+    if ((*spec && (index < 0 || *spec < '0' || *spec > '9')) || (*end && variant == end) || !brn_cuda_operands_of(variant, &cu->operands, &dev->product_epsilon))
+        return brn_fail(BRN_ERR_DEVICE, "device \"%s\" is not known; CUDA devices are cuda:0, cuda:1, ..., and cuda:0:tf32 and cuda:0:half", dev->name);
     const brn_status loaded = brn_cu_load();
     if (loaded != BRN_OK) return brn_fail_in(loaded, "%s", dev->name);
     brn_cu_code code = brn_cu.cuDeviceGetCount(&count);
     if (code != 0) return brn_fail(BRN_ERR_DEVICE, "%s: cuDeviceGetCount failed (%d)", dev->name, code);
     if (index >= count)
         return brn_fail(BRN_ERR_DEVICE, "device \"%s\" is not here; there %s %d, from cuda:0 on", dev->name, count == 1 ? "is" : "are", count);
-    snprintf(dev->name, sizeof dev->name, "cuda:%ld", index);
+    snprintf(dev->name, sizeof dev->name, "cuda:%ld%s%.8s", index, *variant ? ":" : "", variant);
     code = brn_cu.cuDeviceGet(device, (int)index);
     return code == 0 ? BRN_OK : brn_fail(BRN_ERR_DEVICE, "%s: cuDeviceGet failed (%d)", dev->name, code);
 }
@@ -117,7 +119,7 @@ static brn_status load_kernels(brn_cuda *cu)
 static brn_status start(brn_device *dev, brn_cuda *cu, const char *spec)
 {
     char reason[128];
-    BRN_TRY(find_device(dev, spec, &cu->device));
+    BRN_TRY(find_device(dev, cu, spec, &cu->device));
     const brn_status known = brn_cuda_limits_of(cu->device, &cu->limits);
     if (known != BRN_OK) return brn_fail_in(known, "%s", dev->name);
     snprintf(cu->label, sizeof cu->label, "%.30s (%.90s)", dev->name, cu->limits.name);
@@ -191,5 +193,5 @@ const brn_backend brn_backend_cuda = {
     .enumerate = brn_cuda_enumerate, .open = open_device, .close = close_device,
     .alloc = alloc_buffer, .release = release_buffer, .write = brn_cuda_write, .read = brn_cuda_read,
     .copy = brn_cuda_copy, .zero = brn_cuda_zero, .parallel = in_turn, .launch = brn_cuda_kernel, .gemm = brn_cuda_gemm_command,
-    .flush = brn_cuda_flush, .repeat = brn_cuda_repeat,
+    .flush = brn_cuda_flush, .repeat = brn_cuda_repeat, .fuses_small = true,
 };

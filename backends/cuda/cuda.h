@@ -46,8 +46,11 @@ const char *brn_cuda_options(void);
 typedef struct brn_cuda_gemm brn_cuda_gemm;
 
 /* Parts of the staging memory: two halves for writes, then reads, then counters. */
-enum { BRN_CUDA_HALF = 1 << 20, BRN_CUDA_READS = 2 * BRN_CUDA_HALF, BRN_CUDA_COUNTERS = 3 * BRN_CUDA_HALF, BRN_CUDA_STAGE = BRN_CUDA_COUNTERS + 64,
+enum { BRN_CUDA_STAGE_HALF = 1 << 20, BRN_CUDA_READS = 2 * BRN_CUDA_STAGE_HALF, BRN_CUDA_COUNTERS = 3 * BRN_CUDA_STAGE_HALF, BRN_CUDA_STAGE = BRN_CUDA_COUNTERS + 64,
        BRN_CUDA_REPEATS = 16 };
+
+/* What products round their operands to: nothing by default. Sums are in single precision always. */
+typedef enum brn_cuda_operands { BRN_CUDA_SINGLE, BRN_CUDA_TF32, BRN_CUDA_HALF } brn_cuda_operands;
 
 typedef struct brn_cuda {
     brn_cu_device device;
@@ -56,6 +59,7 @@ typedef struct brn_cuda {
     brn_cu_stream stream;
     brn_cu_pool pool; /* NULL: plain allocation */
     brn_cuda_limits limits;
+    brn_cuda_operands operands;
     brn_cuda_target target;
     char label[128]; /* "cuda:0 (model)", in front of every failure */
     brn_program_key key; /* of target, options and driver */
@@ -132,6 +136,9 @@ brn_status brn_cuda_issue_all(brn_queue *q, const brn_commands *list);
 brn_status brn_cuda_replay(brn_queue *q, const brn_commands *list);
 brn_status brn_cuda_graphs_open(brn_device *dev);
 void brn_cuda_graphs_close(brn_cuda *cu);
+
+/** The variant of a device's name, "tf32" or "half"; *epsilon is its operands' rounding error, 0 for single precision. */
+bool brn_cuda_operands_of(const char *name, brn_cuda_operands *operands, double *epsilon);
 
 /** Products, gemm.c. What was begun by a create that fails is released by free. */
 brn_status brn_cuda_gemm_create(brn_cuda *cu);

@@ -61,7 +61,10 @@ typedef struct brn_cu_node_params {
 
 enum {
     BRN_CU_ERROR_OUT_OF_MEMORY = 2,
+    BRN_CU_ERROR_IMAGE = 200,
     BRN_CU_ERROR_NO_BINARY = 209,
+    BRN_CU_ERROR_PTX = 218,
+    BRN_CU_ERROR_PTX_VERSION = 222,
     BRN_CU_ERROR_CAPTURE_UNSUPPORTED = 900,
     BRN_CU_ERROR_CAPTURE_INVALIDATED = 901,
     BRN_CU_MULTIPROCESSORS = 16,
@@ -95,7 +98,10 @@ enum {
     BRN_BLAS_NO_TRANSPOSE = 0,
     BRN_BLAS_TRANSPOSE = 1,
     BRN_BLAS_PEDANTIC = 2, /* CUBLAS_PEDANTIC_MATH */
-    BRN_BLAS_TF32 = 3,     /* CUBLAS_TF32_TENSOR_OP_MATH */
+    BRN_BLAS_F32 = 0,        /* CUDA_R_32F: what lies in memory */
+    BRN_BLAS_BY_HALF = 74,   /* CUBLAS_COMPUTE_32F_FAST_16F: operands rounded to halves, sums in single precision */
+    BRN_BLAS_BY_TF32 = 77,   /* CUBLAS_COMPUTE_32F_FAST_TF32 */
+    BRN_BLAS_ANY_WAY = -1,   /* CUBLAS_GEMM_DEFAULT */
 };
 
 /* X(name, arguments), each giving a code. The driver exports the newer form of some under a name with _v2. */
@@ -190,6 +196,10 @@ enum {
     X(cublasSgemm_v2, (brn_cublas_handle, int, int, int, int, int, const float *, const float *, int,          \
                        const float *, int, const float *, float *, int))
 
+#define BRN_BLAS_ROUNDING_LIST(X)                                                                            \
+    X(cublasGemmEx, (brn_cublas_handle, int, int, int, int, int, const void *, const void *, int, int,         \
+                     const void *, int, int, const void *, void *, int, int, int, int))
+
 #define BRN_CU_POINTER(name, arguments) brn_cu_code(*name) arguments;
 typedef struct brn_cu_functions {
     BRN_CU_LIST(BRN_CU_POINTER)
@@ -205,6 +215,7 @@ typedef struct brn_rtc_functions {
 
 typedef struct brn_cublas_functions {
     BRN_BLAS_LIST(BRN_CU_POINTER)
+    BRN_BLAS_ROUNDING_LIST(BRN_CU_POINTER)
 } brn_cublas_functions;
 #undef BRN_CU_POINTER
 

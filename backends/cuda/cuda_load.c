@@ -104,6 +104,7 @@ static bool load_blas(brn_cublas_functions *to, const char *file)
     void *library = open_library(file);
     if (!library) return false;
     BRN_BLAS_LIST(RESOLVE)
+    BRN_BLAS_ROUNDING_LIST(RESOLVE)
     return !missing;
 }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FEW = 4, CONDITIONS_SINCE = 12040 }; /* shorter lists are not worth a graph; the driver's version */
+enum { FEW = 2, CONDITIONS_SINCE = 12040 }; /* shorter lists are not worth a graph; the driver's version */
 
 typedef struct {
     brn_cu_graph graph; /* stays: nodes are named by it */

@@ -100,18 +100,25 @@ brn_status brn_cuda_compile(const brn_cuda_target *target, const char *source, c
 
 /* ---- programs ---------------------------------------------------------------------------------- */
 
+/* What a driver says of an image that it cannot use. */
+static bool refuses_image(brn_cu_code code)
+{
+    return code == BRN_CU_ERROR_IMAGE || code == BRN_CU_ERROR_NO_BINARY || code == BRN_CU_ERROR_PTX || code == BRN_CU_ERROR_PTX_VERSION;
+}
+
 /* The driver may refuse an image that was made for a former version of itself, say: the text is compiled then,
  * and the file replaced. */
-static brn_status from_cache(const char *kind, const brn_program_key *key, brn_cu_module *module)
+static brn_status from_cache(const brn_cuda *cu, const char *kind, const brn_program_key *key, brn_cu_module *module)
 {
     void *image;
     size_t size;
     BRN_TRY(brn_program_cache_load(kind, key, &image, &size));
-    if (image && brn_cu.cuModuleLoadData(module, image) != 0) {
-        *module = NULL;
-        brn_program_cache_drop(kind, key);
-    }
+    const brn_cu_code code = image ? brn_cu.cuModuleLoadData(module, image) : 0;
     free(image);
+    if (code == 0) return BRN_OK;
+    *module = NULL;
+    if (!refuses_image(code)) return brn_cuda_fail(cu, code, "cuModuleLoadData", "%s", kind);
+    brn_program_cache_drop(kind, key);
     return BRN_OK;
 }
 
@@ -139,7 +146,7 @@ brn_status brn_cuda_load_program(const brn_cuda *cu, const char *kind, const cha
     brn_program_key key = cu->key;
     *module = NULL;
     brn_program_key_text(&key, source);
-    BRN_TRY(from_cache(kind, &key, module));
+    BRN_TRY(from_cache(cu, kind, &key, module));
     return *module ? BRN_OK : from_source(cu, kind, &key, source, module);
 }
 

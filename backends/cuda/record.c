@@ -33,15 +33,15 @@ static brn_status wait_for_all(brn_queue *q, size_t bytes)
 
 /* ---- handing over ------------------------------------------------------------------------------ */
 
-/* Rounds of a repeated part where the device cannot look itself: as many as it took last time before the host looks,
- * then one by one. A round too many does nothing. */
+/* Rounds of a repeated part where the device does not look itself: as many as it took last time before the host looks,
+ * then one by one. Of devices that can, this is the first time of a list: the host looks before each round. */
 static brn_status by_host(brn_queue *q, const brn_command *c)
 {
     brn_cuda *cu = q->impl;
     const brn_commands body = {.at = (brn_command *)(uintptr_t)c + 1, .count = c->body};
     int *usual = &cu->rounds[cu->repeats++ % BRN_CUDA_REPEATS], rounds = 0;
     volatile int *counter = (volatile int *)(cu->stage + BRN_CUDA_COUNTERS);
-    for (int due = *usual;; due = 1) {
+    for (int due = cu->conditions ? 0 : *usual;; due = 1) {
         for (int i = 0; i < due; ++i, ++rounds) BRN_TRY(cu->conditions ? brn_cuda_issue_all(q, &body) : brn_cuda_replay(q, &body));
         BRN_TRY(brn_cuda_submitted(q, brn_cu.cuMemcpyDtoHAsync_v2((void *)(uintptr_t)counter, brn_cuda_address(c->view[0]), sizeof *counter, cu->stream),
                                    "cuMemcpyDtoHAsync", sizeof *counter));
@@ -150,7 +150,7 @@ static brn_status next_half(brn_queue *q)
     cu->staged = 0;
     if (!cu->pending[cu->half]) return BRN_OK;
     cu->pending[cu->half] = false;
-    return brn_cuda_waited(q, brn_cu.cuEventSynchronize(cu->done[cu->half]), "cuEventSynchronize", BRN_CUDA_HALF);
+    return brn_cuda_waited(q, brn_cu.cuEventSynchronize(cu->done[cu->half]), "cuEventSynchronize", BRN_CUDA_STAGE_HALF);
 }
 
 /* In pieces that fit into a half. */
@@ -159,9 +159,9 @@ brn_status brn_cuda_write(brn_queue *q, brn_view to, const void *from, size_t by
     brn_cuda *cu = q->impl;
     const char *next = from;
     while (bytes > 0) {
-        const size_t piece = bytes < BRN_CUDA_HALF ? bytes : BRN_CUDA_HALF;
-        if (piece > BRN_CUDA_HALF - cu->staged) BRN_TRY(next_half(q));
-        char *stage = cu->stage + (size_t)cu->half * BRN_CUDA_HALF + cu->staged;
+        const size_t piece = bytes < BRN_CUDA_STAGE_HALF ? bytes : BRN_CUDA_STAGE_HALF;
+        if (piece > BRN_CUDA_STAGE_HALF - cu->staged) BRN_TRY(next_half(q));
+        char *stage = cu->stage + (size_t)cu->half * BRN_CUDA_STAGE_HALF + cu->staged;
         memcpy(stage, next, piece);
         BRN_TRY(add_copy(q, BRN_COMMAND_UPLOAD, to, NULL, stage, piece));
         cu->staged += (piece + UPLOAD_ALIGN - 1) / UPLOAD_ALIGN * UPLOAD_ALIGN;
@@ -175,7 +175,7 @@ brn_status brn_cuda_read(brn_queue *q, brn_view from, void *to, size_t bytes)
 {
     brn_cuda *cu = q->impl;
     if (bytes == 0) return BRN_OK;
-    if (bytes <= BRN_CUDA_HALF) {
+    if (bytes <= BRN_CUDA_STAGE_HALF) {
         void *stage = cu->stage + BRN_CUDA_READS;
         BRN_TRY(add_copy(q, BRN_COMMAND_DOWNLOAD, from, NULL, stage, bytes));
         BRN_TRY(brn_cuda_flush(q));

@@ -43,6 +43,7 @@ typedef struct brn_backend {
     int abi;
     const char *name;  /* "host" */
     const char *hint;  /* how to get it where it is missing */
+    bool fuses_small;  /* one launch for all of a small network is faster than its products, networks/small.h */
 
     /** Devices of this backend: fill info[0..capacity), give the number. Opens nothing. */
     int (*enumerate)(brn_device_info *info, int capacity);
@@ -86,6 +87,7 @@ struct brn_device {
     const brn_backend *ops;
     char name[64];
     size_t real_size;
+    double product_epsilon; /* what products round their operands to, where that is coarser than a real; else 0 */
     int tile_rows;
     int queue_count;
     brn_queue *queues;

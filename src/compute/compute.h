@@ -89,7 +89,8 @@ brn_status brn_flush(brn_queue *q);
 
 /** Issue what `body` issues again and again while the int at `counter` exceeds `floor`. The body writes and reads
  *  nothing on the host and issues the same each time; it may be called once for all rounds, or more often. Where the
- *  device itself looks at the counter nobody waits; elsewhere the host does, before each round. */
+ *  device itself looks at the counter nobody waits; elsewhere the host does, before each round or after a few: a round
+ *  more than needed has to be harmless. */
 typedef brn_status (*brn_repeat_fn)(void *context, brn_queue *q);
 brn_status brn_repeat(brn_queue *q, brn_view counter, int floor, brn_repeat_fn body, void *context);
 /** Does the device look at counters itself? */

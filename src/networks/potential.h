@@ -25,6 +25,7 @@ typedef struct brn_pot_work {
     brn_buf *memory;
     brn_mat out, out_t, seed, seed_t; /* [1] each */
     brn_mat part_grad;                /* [n], for the second part's gradient */
+    brn_buf *plan;                    /* of small.h, or NULL */
 } brn_pot_work;
 
 void brn_pot_free(brn_pot *f);

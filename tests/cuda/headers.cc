@@ -11,6 +11,10 @@
 
 #define SAME(mine, theirs) static_assert((int)mine == (int)theirs, #theirs);
 SAME(BRN_CU_ERROR_OUT_OF_MEMORY, CUDA_ERROR_OUT_OF_MEMORY)
+SAME(BRN_CU_ERROR_IMAGE, CUDA_ERROR_INVALID_IMAGE)
+SAME(BRN_CU_ERROR_NO_BINARY, CUDA_ERROR_NO_BINARY_FOR_GPU)
+SAME(BRN_CU_ERROR_PTX, CUDA_ERROR_INVALID_PTX)
+SAME(BRN_CU_ERROR_PTX_VERSION, CUDA_ERROR_UNSUPPORTED_PTX_VERSION)
 SAME(BRN_CU_MULTIPROCESSORS, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)
 SAME(BRN_CU_MAJOR, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
 SAME(BRN_CU_MINOR, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)
@@ -44,7 +48,10 @@ SAME(BRN_BLAS_ALLOC_FAILED, CUBLAS_STATUS_ALLOC_FAILED)
 SAME(BRN_BLAS_NO_TRANSPOSE, CUBLAS_OP_N)
 SAME(BRN_BLAS_TRANSPOSE, CUBLAS_OP_T)
 SAME(BRN_BLAS_PEDANTIC, CUBLAS_PEDANTIC_MATH)
-SAME(BRN_BLAS_TF32, CUBLAS_TF32_TENSOR_OP_MATH)
+SAME(BRN_BLAS_F32, CUDA_R_32F)
+SAME(BRN_BLAS_BY_HALF, CUBLAS_COMPUTE_32F_FAST_16F)
+SAME(BRN_BLAS_BY_TF32, CUBLAS_COMPUTE_32F_FAST_TF32)
+SAME(BRN_BLAS_ANY_WAY, CUBLAS_GEMM_DEFAULT)
 static_assert(sizeof(brn_cu_pool_props) == sizeof(CUmemPoolProps), "");
 static_assert(offsetof(brn_cu_pool_props, location_id) == offsetof(CUmemPoolProps, location.id), "");
 static_assert(offsetof(brn_cu_pool_props, security) == offsetof(CUmemPoolProps, win32SecurityAttributes), "");
@@ -71,6 +78,11 @@ template <class R, class... A, class S, class... B> struct same<R (*)(A...), S (
 #define CHECK_CU(name, arguments) CHECK_IN(brn_cu_functions, name)
 #define CHECK_RTC(name, arguments) CHECK_IN(brn_rtc_functions, name)
 #define CHECK_BLAS(name, arguments) CHECK_IN(brn_cublas_functions, name)
+// C++ has it twice.
+typedef cublasStatus_t (*gemm_ex)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int, int, int, const void *, const void *, cudaDataType, int,
+                                  const void *, cudaDataType, int, const void *, void *, cudaDataType, int, cublasComputeType_t, cublasGemmAlgo_t);
+static_assert(same<decltype(brn_cublas_functions::cublasGemmEx), gemm_ex>::value, "cublasGemmEx");
+const gemm_ex there = ::cublasGemmEx;
 BRN_CU_LIST(CHECK_CU)
 BRN_CU_POOL_LIST(CHECK_CU)
 BRN_CU_GRAPH_LIST(CHECK_CU)

@@ -16,14 +16,16 @@ typedef struct standin_hooks {
     bool (*fail_pending)(void);
     int (*live)(void);
     void (*count)(cuda_standin_counts *);
+    void (*watch)(cuda_standin_watcher *);
 } standin_hooks;
 
 /** False, with a line that names the test, where there is no CUDA device or a real one. */
 static inline bool standin_find(standin_hooks *h, const char *test)
 {
-    static const char *const names[] = {"cuda_standin_fail_at", "cuda_standin_fail_pending", "cuda_standin_live", "cuda_standin_count"};
-    void *library = dlopen("libcuda.so.1", RTLD_NOW), *found[4] = {0};
-    for (int i = 0; library && i < 4; ++i) found[i] = dlsym(library, names[i]);
+    static const char *const names[] = {"cuda_standin_fail_at", "cuda_standin_fail_pending", "cuda_standin_live", "cuda_standin_count",
+                                        "cuda_standin_watch"};
+    void *library = dlopen("libcuda.so.1", RTLD_NOW), *found[5] = {0};
+    for (int i = 0; library && i < 5; ++i) found[i] = dlsym(library, names[i]);
     if (!found[0]) {
         fprintf(stderr, "skipped: %s (the CUDA stand-in is not on the library path)\n", test);
         return false;

@@ -109,6 +109,9 @@ static brn_status all(const char *folder)
     unsetenv("BRENIER_SOLVE");
     BRN_TRY(train("2d", "narrow", VALUES("conjugate.solver=adam", "data.pair=moons")));
     BRN_TRY(train("2d", "direct", VALUES("data.pair=", source, target, "data.source_weight=w")));
+    setenv("BRENIER_SOLVE", "device", 1); /* what devices that repeat by themselves use */
+    setenv("BRENIER_FUSE", "on", 1);
+    BRN_TRY(train("2d", "direct", VALUES("potential.kind=icnn")));
     int missing = 0;
     for (int k = 0; k < BRN_KERNEL_COUNT; ++k)
         if (!ran[k]) fprintf(stderr, "never ran: %s\n", brn_kernel_table[k].name), ++missing;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void test_sources_of_writes_may_be_reused(const char *device)
 {
@@ -94,16 +95,18 @@ static double rounds_of(brn_trainer *t)
     return most;
 }
 
-void test_training_begin(test_training *t, const char *device, const char *const *more)
+void test_training_begin(test_training *t, const char *device, int n, int batch, const char *assignments)
 {
-    int count = 0;
-    while (more[count]) ++count;
+    char dimension[32], words[400], *rest = NULL;
     brn_settings *s = &t->settings;
+    snprintf(dimension, sizeof dimension, "data.n=%d", n);
+    snprintf(words, sizeof words, "%s", assignments);
     MUST(brn_settings_preset(s, "2d"));
-    MUST(brn_settings_assign(s, 4, (const char *const[]){"data.pair=gaussian", "data.n=2", "potential.hidden=16,16", "amortizer.hidden=16,16"}));
+    MUST(brn_settings_assign(s, 2, (const char *const[]){"data.pair=gaussian", dimension}));
+    for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) MUST(brn_settings_assign(s, 1, (const char *const[]){word}));
     MUST(brn_settings_set(s, "device", device));
-    MUST(brn_settings_assign(s, count, more));
-    MUST(brn_settings_resolve(s, 2));
+    s->train.batch = batch;
+    MUST(brn_settings_resolve(s, n));
     MUST(brn_device_open(&t->dev, device, 1));
     MUST(brn_pair_open(&t->pair, t->dev, s));
     MUST(brn_model_create(&t->model, t->dev, s, t->pair));
@@ -119,26 +122,28 @@ void test_training_end(test_training *t)
     brn_device_close(t->dev);
 }
 
-test_step_counts test_count_steps(const char *device, int batch)
+test_step_counts test_count_steps(const char *device, int n, int batch, const char *assignments)
 {
     enum { WARM = 3, STEPS = 10 };
     test_step_counts sum = {.steps = STEPS};
     test_training t;
-    char rows[32];
-    snprintf(rows, sizeof rows, "train.batch=%d", batch);
-    test_training_begin(&t, device, (const char *const[]){rows, NULL});
+    test_training_begin(&t, device, n, batch, assignments);
     for (int i = 0; i < WARM + STEPS; ++i) {
         const brn_device_counts before = t.dev->counts, *now = &t.dev->counts;
         MUST(brn_trainer_step(t.trainer));
         if (i < WARM) continue;
-        sum.submissions += (double)(now->submissions - before.submissions);
-        sum.waits += (double)(now->waits - before.waits);
+        const double submissions = (double)(now->submissions - before.submissions), waits = (double)(now->waits - before.waits);
+        sum.submissions += submissions;
+        sum.waits += waits;
+        sum.most_submissions = fmax(sum.most_submissions, submissions);
+        sum.most_waits = fmax(sum.most_waits, waits);
         sum.commands += (double)(now->launches + now->products - before.launches - before.products);
         sum.replays += (double)(now->replays - before.replays);
         sum.rounds += rounds_of(t.trainer);
     }
-    fprintf(stderr, "%s: a step of n = 2: %.0f commands, %.1f submissions (%.1f recorded before), %.1f waits, %.1f solver rounds\n", device,
-            sum.commands / STEPS, sum.submissions / STEPS, sum.replays / STEPS, sum.waits / STEPS, sum.rounds / STEPS);
+    sum.loss = t.trainer->loss;
+    fprintf(stderr, "%s: a step of n = %d %s: %.0f commands, %.1f submissions (%.1f recorded before), %.1f waits, %.1f solver rounds\n", device, n,
+            assignments, sum.commands / STEPS, sum.submissions / STEPS, sum.replays / STEPS, sum.waits / STEPS, sum.rounds / STEPS);
     test_training_end(&t);
     return sum;
 }

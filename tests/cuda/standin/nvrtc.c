@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct _nvrtcProgram {
@@ -21,7 +22,7 @@ enum { ARCHITECTURES = sizeof architectures / sizeof *architectures };
 static brn_cu_code begin(const char *call, const program *p)
 {
     const brn_cu_code code = standin_begin(call);
-    return code == OUT_OF_MEMORY ? RTC_MEMORY : code ? RTC_INTERNAL : p && !standin_has(PROGRAM, p) ? RTC_INVALID_PROGRAM : 0;
+    return code < 0 ? -code : code == OUT_OF_MEMORY ? RTC_MEMORY : code ? RTC_INTERNAL : p && !standin_has(PROGRAM, p) ? RTC_INVALID_PROGRAM : 0;
 }
 
 STANDIN_API brn_cu_code nvrtcVersion(int *major, int *minor)
@@ -71,8 +72,8 @@ STANDIN_API brn_cu_code nvrtcDestroyProgram(brn_rtc_program *p)
 
 static char *read_file(const char *folder, const char *name, size_t *bytes)
 {
-    char path[128], *text = NULL;
-    snprintf(path, sizeof path, "%s/%s", folder, name);
+    char path[512], *text = NULL;
+    snprintf(path, sizeof path, "%s%s%s", folder ? folder : "", folder ? "/" : "", name);
     FILE *f = fopen(path, "rb");
     if (!f) return NULL;
     fseek(f, 0, SEEK_END);
@@ -161,6 +162,55 @@ static bool build(program *p, const char *folder)
                                      CHECKED " %s/m.cc -o %s/m.so 2>%s/log");
 }
 
+/* Objects are kept under BRENIER_STANDIN_OBJECTS, as tests compile the same kernels again and again. */
+static uint64_t digest(uint64_t h, const char *text)
+{
+    for (; *text; ++text) h = (h ^ (unsigned char)*text) * 1099511628211u;
+    return h;
+}
+
+static bool kept_path(const program *p, char path[static 512])
+{
+    const char *folder = getenv("BRENIER_STANDIN_OBJECTS");
+    size_t bytes;
+    char *device = folder ? read_file(NULL, STANDIN_DEVICE_H, &bytes) : NULL;
+    if (!device) return false;
+    mkdir(folder, 0777);
+    snprintf(path, 512, "%s/%016llx.so", folder, (unsigned long long)digest(digest(14695981039346656037u, device), p->text));
+    free(device);
+    return true;
+}
+
+static void keep(const char *path, const char *object, size_t bytes)
+{
+    char fresh[560];
+    snprintf(fresh, sizeof fresh, "%s.%d", path, (int)getpid());
+    FILE *f = fopen(fresh, "wb");
+    if (!f) return;
+    const bool whole = fwrite(object, 1, bytes, f) == bytes;
+    if (fclose(f) == 0 && whole) rename(fresh, path);
+}
+
+static void take_object(program *p, const char *object, size_t bytes, int architecture)
+{
+    const standin_image head = {.magic = STANDIN_MAGIC, .architecture = architecture, .size = bytes};
+    p->image_bytes = sizeof head + bytes;
+    p->image = malloc(p->image_bytes);
+    memcpy(p->image, &head, sizeof head);
+    memcpy(p->image + sizeof head, object, bytes);
+}
+
+/* As if it had been compiled. */
+static bool take_kept(program *p, const char *path, int architecture)
+{
+    size_t bytes;
+    char *object = read_file(NULL, path, &bytes);
+    if (!object) return false;
+    take_object(p, object, bytes, architecture);
+    free(object);
+    return true;
+}
+
 static bool option_known(const char *option, int *architecture, bool *virtual)
 {
     static const char *const known[] = {"--fmad=false", "--std=c++17", "--ptxas-options=-v"};
@@ -177,7 +227,7 @@ static bool option_known(const char *option, int *architecture, bool *virtual)
 STANDIN_API brn_cu_code nvrtcCompileProgram(brn_rtc_program p, int count, const char *const *options)
 {
     brn_cu_code code = begin("nvrtcCompileProgram", p);
-    char folder[] = "/tmp/brenier-standin-XXXXXX";
+    char folder[] = "/tmp/brenier-standin-XXXXXX", kept[512];
     int architecture = 0;
     bool known = false, virtual;
     if (code) return code;
@@ -185,15 +235,14 @@ STANDIN_API brn_cu_code nvrtcCompileProgram(brn_rtc_program p, int count, const 
         if (!option_known(options[i], &architecture, &virtual)) return RTC_INVALID_OPTION;
     for (int a = 0; a < ARCHITECTURES; ++a) known = known || architectures[a] == architecture;
     if (!known) return RTC_INVALID_OPTION;
+    const bool keeps = kept_path(p, kept);
+    if (keeps && take_kept(p, kept, architecture)) return 0;
     if (!mkdtemp(folder)) return RTC_INTERNAL;
     if (build(p, folder)) {
         size_t bytes;
         char *object = read_file(folder, "m.so", &bytes);
-        standin_image head = {.magic = STANDIN_MAGIC, .architecture = architecture, .size = bytes};
-        p->image_bytes = sizeof head + bytes;
-        p->image = malloc(p->image_bytes);
-        memcpy(p->image, &head, sizeof head);
-        memcpy(p->image + sizeof head, object, bytes);
+        take_object(p, object, bytes, architecture);
+        if (keeps) keep(kept, object, bytes);
         free(object);
     } else {
         code = RTC_COMPILATION;

@@ -24,6 +24,10 @@
  *  corresponds. */
 STANDIN_API void cuda_standin_fail_at(long n, brn_cu_code code, bool sticky);
 STANDIN_API bool cuda_standin_fail_pending(void);
+/** Ask `watch` (NULL: nobody) at every call with what code it is to fail, 0 for none. Codes of NVRTC's and cuBLAS's own are
+ *  negative. */
+typedef brn_cu_code cuda_standin_watcher(const char *call, bool *sticky);
+STANDIN_API void cuda_standin_watch(cuda_standin_watcher *watch);
 /** What is alive: memory, streams, events, modules, pools, handles, programs, graphs. */
 STANDIN_API int cuda_standin_live(void);
 

@@ -33,6 +33,9 @@ void cuda_standin_fail_at(long n, brn_cu_code code, bool sticky)
     stuck = 0;
 }
 
+static cuda_standin_watcher *watcher;
+void cuda_standin_watch(cuda_standin_watcher *watch) { watcher = watch; }
+
 bool cuda_standin_fail_pending(void) { return fail_at != 0; }
 void cuda_standin_count(cuda_standin_counts *counts) { *counts = standin_counts; }
 
@@ -44,9 +47,14 @@ int standin_environment(const char *name, int otherwise)
 
 static brn_cu_code next_call(const char *call)
 {
-    (void)call;
     ++standin_counts.calls;
     if (stuck) return stuck;
+    if (watcher) {
+        bool sticky = false;
+        const brn_cu_code code = watcher(call, &sticky);
+        if (sticky) stuck = code;
+        return code;
+    }
     if (fail_at == 0 || --fail_at != 0) return 0;
     if (fail_sticky) stuck = fail_code;
     return fail_code;
