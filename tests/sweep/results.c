@@ -1,5 +1,6 @@
 /* Tables, curves and run folders, from folders written by hand. */
 #include "support/support.h"
+#include "core/memory.h"
 #include "sweep/table.h"
 
 #include <math.h>
@@ -226,6 +227,39 @@ Test(results, curves_of_several_runs)
     MUST(brn_results_curves(r, BRN_AGAINST_EVALUATIONS, NULL, NULL, &skipped));
     cr_assert_eq(skipped, 1);
     brn_results_free(r);
+}
+
+static brn_status use_all(void)
+{
+    brn_results *r;
+    char *text;
+    BRN_TRY(brn_results_open(&r, 1, (const char *const[]){dir}));
+    brn_status status = brn_results_table(r, BRN_METRIC_FORWARD, BRN_TABLE_CSV, &text);
+    if (status == BRN_OK) {
+        free(text);
+        status = brn_results_curves(r, BRN_AGAINST_STEPS, NULL, NULL, NULL);
+    }
+    brn_results_free(r);
+    return status;
+}
+
+Test(results, every_allocation_that_fails_is_told)
+{
+    char log[300];
+    brn_status status = BRN_ERR_MEMORY;
+    int n = 0;
+    RUN("a", finished(.02), N2, "seed=0");
+    RUN("b", finished(.04), N2, "train.batch=512");
+    snprintf(log, sizeof log, "%s20,1,1,1,8,2,1,0,500\n", HEADER);
+    write_text("a", "log.csv", log);
+    write_text("b", "log.csv", log);
+    while (status != BRN_OK) {
+        brn_alloc_fail_at(++n);
+        status = use_all();
+        brn_alloc_fail_at(0);
+        if (status != BRN_OK) cr_assert_eq(status, BRN_ERR_MEMORY, "allocation %d: %s", n, brn_last_error());
+    }
+    cr_assert_gt(n, 10);
 }
 
 /* ---- run folders ------------------------------------------------------------------------------- */
