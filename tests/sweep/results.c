@@ -162,6 +162,14 @@ Test(results, published_values)
     cr_assert(isinf(brn_published_uvp(&s, 16)));
     MUST(brn_settings_set(&s, "conjugate.solver", "adam"));
     cr_assert(isnan(brn_published_uvp(&s, 16)));
+    strcpy(s.preset, "mmv1");
+    MUST(brn_settings_set(&s, "train.loss", "none"));
+    cr_assert_eq(brn_published_uvp(&s, 4), 1);
+    strcpy(s.preset, "mm");
+    MUST(brn_settings_set(&s, "train.loss", "objective"));
+    cr_assert_eq(brn_published_uvp(&s, 256), 4.1);
+    strcpy(s.preset, "qc");
+    cr_assert(isnan(brn_published_uvp(&s, 4)));
     MUST(brn_published_table(BRN_TABLE_CSV, &text));
     cr_assert(strstr(text, "\nW2,cycle,none,,hd_2,2,forward,,,0,0,0,0.1,\n"), "%s", text);
     free(text);
