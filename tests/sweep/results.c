@@ -352,7 +352,7 @@ Test(results, any_damage_is_refused_in_good_order)
     static const char SWEEP[] = "{\"version\": 1, \"base\": {\"preset\": \"hd\", \"seed\": \"3\"}, \"fixed\": [\"train.steps=60\"], \"swept\": [\"seed\"], "
                                 "\"runs\": [{\"name\": \"seed=0\", \"set\": [\"seed=0\"]}, {\"name\": \"seed=1\", \"set\": [\"seed=1\"]}]}";
     static const char bytes[] = "0,\n\"{[:\\x-e.";
-    enum { MUTATIONS = 100 };
+    enum { MUTATIONS = 60 };
     char whole[3][600], text[700];
     unsigned random = 1;
     RUN("a", NULL, N2);
