@@ -56,7 +56,7 @@ static const char *amortization_of(brn_loss loss)
 
 brn_method brn_method_of(const brn_settings *s)
 {
-    brn_method m = {s->potential.kind == BRN_POTENTIAL_ICNN ? "ICNN" : "MLP", amortization_of(s->train.loss),
+    brn_method m = {s->potential.kind == BRN_POTENTIAL_ICNN ? "ICNN" : s->potential.kind == BRN_POTENTIAL_MLP ? "MLP" : "Conv", amortization_of(s->train.loss),
                     !brn_loss_finetunes(s->train.loss) ? "none" : s->conjugate.solver == BRN_SOLVER_ADAM ? "Adam" : "L-BFGS"};
     for (size_t i = 0; i < sizeof priors / sizeof *priors; ++i)
         if (!strcmp(s->preset, priors[i].preset)) {
