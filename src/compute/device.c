@@ -80,8 +80,11 @@ static brn_status find_memory(brn_device *dev)
 {
     brn_device_info info[LISTED];
     const int known = dev->ops->enumerate(info, LISTED);
-    for (int i = 0; i < known && i < LISTED; ++i)
-        if (!strcmp(info[i].name, dev->name)) dev->memory = info[i].memory;
+    for (int i = 0; i < known && i < LISTED; ++i) {
+        const size_t length = strlen(info[i].name);
+        const bool variant = dev->product_epsilon > 0 && dev->name[length] == ':'; /* cuda:0:half of cuda:0 */
+        if (!strncmp(info[i].name, dev->name, length) && (!dev->name[length] || variant)) dev->memory = info[i].memory;
+    }
     const char *text = getenv("BRENIER_DEVICE_MEMORY");
     if (!text || !*text) return BRN_OK;
     char *end;
