@@ -7,6 +7,7 @@
 #include <string.h>
 
 const cli_command *const cli_commands[] = {&cli_train, &cli_eval,   &cli_map,      &cli_conjugate, &cli_plot,
+                                           &cli_recipe,
                                            &cli_info,  &cli_sample, &cli_settings, &cli_devices,   &cli_selftest,
                                            &cli_help};
 const int cli_command_count = sizeof cli_commands / sizeof *cli_commands;

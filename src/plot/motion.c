@@ -96,6 +96,7 @@ static void draw_grid(const brn_motion *m, brn_axes *a)
 static void draw_samples(const brn_motion *m, brn_axes *a, double t)
 {
     const brn_scene *s = m->scene;
+    if (s->drawing) return brn_axes_scatter(a, m->now, m->count, s->dot, BRN_INK);
     brn_axes_scatter(a, s->points[BRN_CLOUD_TARGET], (size_t)s->count, s->dot, brn_fade(BRN_ORANGE, .3));
     brn_axes_scatter(a, m->now, m->count, s->dot, brn_fade(brn_mix(BRN_BLUE, BRN_GREEN, t), .8));
 }

@@ -1,4 +1,5 @@
 /* Figures of a learned map: which panels, and where on the page. */
+#include "measures/measure.h"
 #include "plot/scene.h"
 #include <brenier/plot.h>
 
@@ -93,6 +94,9 @@ static layout layout_of(const brn_plot_options *o, brn_plot_kind kind, const cha
     return arrange(beside ? 3 : 1, width, GAP, LEGEND);
 }
 
+/* A drawing needs many to be seen. */
+static int points_of(const brn_pair *pair) { return brn_pair_of_drawings(pair) ? 20000 : POINTS; }
+
 brn_status brn_plot(brn_model *model, brn_pair *pair, brn_plot_kind kind, const brn_plot_options *options, const char *path)
 {
     const brn_plot_options o = options ? *options : (brn_plot_options){0};
@@ -103,7 +107,7 @@ brn_status brn_plot(brn_model *model, brn_pair *pair, brn_plot_kind kind, const 
     const layout l = layout_of(&o, kind, path);
     if (l.panel < 20) return brn_fail(BRN_ERR_USAGE, "%s: %d panels do not fit %.3g inches", path, l.count, l.width / 72);
     BRN_GO(brn_figure_open(&figure, path, l.width, l.height));
-    BRN_GO(brn_scene_create(&s, model, pair, o.points ? o.points : POINTS));
+    BRN_GO(brn_scene_create(&s, model, pair, o.points ? o.points : points_of(pair)));
     BRN_GO(brn_scene_check(&s, kind));
     BRN_GO(draw(&s, figure, &l, kind, brn_figure_moves(path) ? (o.frames ? o.frames : FRAMES) : 0));
     status = brn_figure_save(figure);

@@ -2,6 +2,7 @@
 #include "plot/scene.h"
 
 #include "core/memory.h"
+#include "measures/measure.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -86,6 +87,7 @@ static brn_status show(brn_scene *s)
 brn_status brn_scene_create(brn_scene *s, brn_model *model, brn_pair *pair, int count)
 {
     *s = (brn_scene){.model = model, .n = brn_model_dim(model), .count = count};
+    s->drawing = brn_pair_of_drawings(pair);
     s->dot = fmin(.85, fmax(.3, .85 * sqrt(2000. / count)));
     if (brn_pair_dim(pair) != s->n)
         return brn_fail(BRN_ERR_USAGE, "the model has dimension %d, %s has %d", s->n, brn_pair_name(pair), brn_pair_dim(pair));

@@ -11,6 +11,7 @@ typedef struct brn_scene {
     brn_model *model;
     int n, count;              /* points of each cloud */
     double dot;                /* radius */
+    bool drawing;              /* both measures are pictures, and look like them */
     float *rows[BRN_CLOUDS];   /* [count][n] */
     double *points[BRN_CLOUDS];/* [count][2], what is shown of them */
     double *directions, *mean; /* of the shown plane; NULL where n <= 2 */
