@@ -21,6 +21,7 @@
 #include "measure.h"
 #include "model.h"
 #include "plot.h"
+#include "results.h"
 #include "run.h"
 #include "selftest.h"
 #include "settings.h"
