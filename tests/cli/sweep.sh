@@ -70,6 +70,10 @@ cp a.csv missing.csv
 expect 0 sweep f
 prints "f: 2 runs, 2 finished"
 
+# two that do not fit at once run one after the other
+BRENIER_DEVICE_MEMORY=60000000 expect 0 sweep $grid seed=0..1 --jobs 2 out=m
+[ "$(grep -n finished err | head -1 | cut -d: -f1)" -lt "$(grep -n started err | tail -1 | cut -d: -f1)" ] || problem "no room, but both at once: $(cat err)"
+
 # divergence is a result of its own
 expect 4 sweep $grid train.divergence=1e5,1e-9 out=d --quiet
 says "1 of 2 runs diverged, first train.divergence=1e-9: loss"
