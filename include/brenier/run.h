@@ -48,6 +48,7 @@ typedef struct brn_run {
     double seconds;            /**< of all calls together, evaluations included */
     int64_t evaluations;       /**< of f and its gradient by the conjugate solver, over all rows and steps */
     char reason[512];          /**< why it failed or diverged; else "" */
+    char pair_source[128];     /**< where the pair's file says it comes from, as the scores were made; "" = it does not */
     bool scored;               /**< its final map was evaluated, */
     double score[BRN_METRICS]; /**< by metric; NaN where unknown */
 } brn_run;

@@ -49,10 +49,13 @@ void cli_board_init(cli_board *b, const cli_sweep *sweep, int total)
                      .total = total, .started = now, .shown = now - REFRESH_SECONDS};
 }
 
-static int columns(void)
+static struct winsize screen(void)
 {
     struct winsize size;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+    const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0;
+    if (!known || size.ws_col < 20) size.ws_col = 80;
+    if (!known || size.ws_row < 4) size.ws_row = 24;
+    return size;
 }
 
 void cli_board_clear(cli_board *b)
@@ -80,7 +83,7 @@ static double seconds_left(const cli_report *r)
 
 static void print_line(cli_board *b, const char *line)
 {
-    fprintf(stderr, "%.*s\033[K\n", columns() - 1, line);
+    fprintf(stderr, "%.*s\033[K\n", screen().ws_col - 1, line);
     ++b->lines;
 }
 
@@ -91,7 +94,7 @@ static void show_child(cli_board *b, const cli_child *c)
     cli_format_seconds(left, seconds_left(r));
     if (isfinite(r->l2_uvp)) snprintf(uvp, sizeof uvp, "  uvp %.3g%%", r->l2_uvp);
     const double share = r->steps > 0 && !r->pretraining ? 100 * (double)r->step / (double)r->steps : 0;
-    snprintf(line, sizeof line, "%3.0f%%  %s left  %.4g/s%s  %s%s", share, left, r->rate, uvp, r->pretraining ? "pretraining " : "",
+    snprintf(line, sizeof line, "%3.0f%%  %6s left  %8.4g/s%s  %s%s", share, left, r->rate, uvp, r->pretraining ? "pretraining " : "",
              brn_sweep_name(b->sweep->sweep, c->run));
     print_line(b, line);
 }
@@ -121,9 +124,11 @@ void cli_board_show(cli_board *b, const cli_child *child, int jobs, bool now)
     const double t = cli_seconds();
     if (b->quiet || !b->terminal || (!now && t - b->shown < REFRESH_SECONDS)) return;
     cli_board_clear(b);
-    int running = 0;
-    for (int k = 0; k < jobs; ++k)
-        if (child[k].pid) show_child(b, &child[k]), ++running;
+    int running = 0, room = screen().ws_row - 2; /* what scrolls away cannot be refreshed */
+    for (int k = 0; k < jobs; ++k) {
+        if (!child[k].pid) continue;
+        if (running++ < room) show_child(b, &child[k]);
+    }
     cli_format_seconds(left, total_left(b, child, jobs));
     cli_format_seconds(spent, t - b->started);
     snprintf(line, sizeof line, "%d of %d done, %d running, %d failed  %s so far, %s left", b->done, b->total, running, b->failed, spent, left);

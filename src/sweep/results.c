@@ -38,7 +38,7 @@ static void guess_settings(brn_run *run, const brn_settings *settings)
     char name[BRN_NAME_MAX];
     int n;
     run->settings = *settings;
-    brn_results_pair(settings, name, &n);
+    brn_results_pair(run, name, &n);
     n = settings->data.n > 0 ? settings->data.n : n ? n : 2;
     if (brn_settings_resolve(&run->settings, n) == BRN_OK) run->steps = run->settings.train.steps;
 }
@@ -222,14 +222,20 @@ brn_status brn_results_label(const brn_run *run, const brn_texts *keys, char *la
     return BRN_OK;
 }
 
-void brn_results_pair(const brn_settings *s, char name[static BRN_NAME_MAX], int *n)
+/* A run without scores has no word of it: then the name is believed. */
+static bool is_published(const brn_run *run) { return !*run->pair_source || strstr(run->pair_source, "Wasserstein2Benchmark"); }
+
+void brn_results_pair(const brn_run *run, char name[static BRN_NAME_MAX], int *n)
 {
+    const brn_settings *s = &run->settings;
     const char *path = *s->data.pair ? s->data.pair : s->data.source, *slash = strrchr(path, '/');
     const char *file = slash ? slash + 1 : path, *ending = strstr(file, ".safetensors");
     int digits = 0;
     snprintf(name, BRN_NAME_MAX, "%.*s", ending ? (int)(ending - file) : (int)strlen(file), file);
     *n = 0;
-    if (ending && sscanf(name, "hd_%9d%n", n, &digits) == 1 && !name[digits] && digits) return;
+    const bool benchmark = ending && sscanf(name, "hd_%9d%n", n, &digits) == 1 && digits && !name[digits];
+    if (benchmark && is_published(run)) return;
     *n = 0;
+    if (benchmark) strcat(name, " (own)");
     if (!strcmp(name, "gaussian") && s->data.n > 0) snprintf(name, BRN_NAME_MAX, "gaussian n=%d", s->data.n);
 }

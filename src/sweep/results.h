@@ -27,8 +27,9 @@ brn_status brn_results_label(const brn_run *run, const brn_texts *keys, char *la
 
 uint64_t brn_hash(uint64_t hash, const char *text);
 
-/** Name of a pair: "hd_16", "gauss8", "a.npy". *n is the dimension of a pair of the benchmark, else 0. */
-void brn_results_pair(const brn_settings *settings, char name[static BRN_NAME_MAX], int *n);
+/** Name of a run's pair: "hd_16", "gauss8", "a.npy". *n is the dimension of a published pair, else 0; a pair called like
+ *  one that was made elsewhere is "hd_16 (own)". */
+void brn_results_pair(const brn_run *run, char name[static BRN_NAME_MAX], int *n);
 
 /** What a table calls a run: "MLP", "regression", "L-BFGS"; the potential of a prior solver is its name. */
 typedef struct brn_method {

@@ -1,5 +1,6 @@
 /* Run folders read back, and scored. */
 #include "core/memory.h"
+#include "io/safetensors.h"
 #include "training/result.h"
 #include <brenier/model.h>
 
@@ -68,7 +69,9 @@ static brn_status read_settings(brn_run *run)
 static void read_scores(brn_run *run, const cJSON *result)
 {
     const cJSON *evaluation = cJSON_GetObjectItemCaseSensitive(result, "evaluation");
+    const cJSON *source = cJSON_GetObjectItemCaseSensitive(result, "pair_source");
     run->scored = cJSON_IsObject(evaluation);
+    if (cJSON_IsString(source)) snprintf(run->pair_source, sizeof run->pair_source, "%s", source->valuestring);
     for (int i = 0; i < BRN_METRICS; ++i) {
         const cJSON *item = metrics[i].key ? cJSON_GetObjectItemCaseSensitive(evaluation, metrics[i].key) : NULL;
         run->score[i] = cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
@@ -130,13 +133,28 @@ brn_status brn_run_read(brn_run *run, const char *folder)
 
 /* ---- scoring ----------------------------------------------------------------------------------- */
 
-static brn_status keep(const char *folder, const brn_evaluation *e)
+/* Not every hd_256.safetensors is the published one: files of pairs tell where they come from. */
+static brn_status find_source(const char *pair, char source[static 128])
 {
-    char path[BRN_PATH_MAX + 32], *text;
+    brn_st *file;
+    const char *ending = strstr(pair, ".safetensors");
+    *source = 0;
+    if (!ending || ending[12]) return BRN_OK;
+    BRN_TRY(brn_st_open(&file, pair));
+    const char *text = brn_st_metadata(file, "source");
+    snprintf(source, 128, "%s", text ? text : "unknown");
+    brn_st_close(file);
+    return BRN_OK;
+}
+
+static brn_status keep(const char *folder, const char *pair, const brn_evaluation *e)
+{
+    char path[BRN_PATH_MAX + 32], source[128], *text;
     if (!folder || !*folder) return BRN_OK;
     path_of(path, folder, "result.json");
+    BRN_TRY(find_source(pair, source));
     BRN_TRY(brn_evaluation_json(e, &text));
-    const brn_status status = brn_result_keep(path, text);
+    const brn_status status = brn_result_keep(path, text, source);
     free(text);
     return status;
 }
@@ -149,7 +167,7 @@ brn_status brn_run_evaluate(brn_device *device, brn_model *model, const char *fo
     BRN_TRY(brn_pair_open(&pair, device, settings));
     brn_status status = brn_evaluate(model, pair, settings, &e);
     brn_pair_close(pair);
-    if (status == BRN_OK) status = keep(folder, &e);
+    if (status == BRN_OK) status = keep(folder, settings->data.pair, &e);
     if (status == BRN_OK && evaluation) *evaluation = e;
     return status;
 }

@@ -37,7 +37,7 @@ static brn_status find_places(places *p, const brn_results *r)
     BRN_GO(BRN_ALLOC(&p->group, count, "groups of runs"));
     for (int i = 0; i < r->count; ++i) {
         p->row[i].method = brn_method_of(&r->run[i].settings);
-        brn_results_pair(&r->run[i].settings, p->column[i].name, &p->column[i].n);
+        brn_results_pair(&r->run[i], p->column[i].name, &p->column[i].n);
         p->group[i] = hash_place(&p->row[i], &p->column[i]);
     }
     BRN_GO(brn_results_distinguish(r, p->group, is_pair, &keys));

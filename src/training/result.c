@@ -58,7 +58,7 @@ brn_status brn_result_read(const char *path, brn_result *result, cJSON **out)
     return status;
 }
 
-brn_status brn_result_keep(const char *path, const char *evaluation)
+brn_status brn_result_keep(const char *path, const char *evaluation, const char *pair_source)
 {
     cJSON *tree, *scores = cJSON_Parse(evaluation);
     if (!scores) return brn_fail(BRN_ERR_MEMORY, "%s: out of memory", path);
@@ -69,5 +69,7 @@ brn_status brn_result_keep(const char *path, const char *evaluation)
     }
     cJSON_DeleteItemFromObjectCaseSensitive(tree, "evaluation");
     cJSON_AddItemToObject(tree, "evaluation", scores);
+    cJSON_DeleteItemFromObjectCaseSensitive(tree, "pair_source");
+    if (*pair_source) cJSON_AddStringToObject(tree, "pair_source", pair_source);
     return brn_json_write(tree, path);
 }

@@ -19,7 +19,7 @@ brn_status brn_result_write(const char *path, const brn_result *result);
  *  @param tree [out] the whole file, free with cJSON_Delete; NULL where there is none. The argument may be NULL. */
 brn_status brn_result_read(const char *path, brn_result *result, cJSON **tree);
 
-/** Keep scores beside it: replace the member "evaluation" of the file by this JSON text. */
-brn_status brn_result_keep(const char *path, const char *evaluation);
+/** Keep scores beside it: the member "evaluation" of the file becomes this JSON text, "pair_source" where the pair came from. */
+brn_status brn_result_keep(const char *path, const char *evaluation, const char *pair_source);
 
 #endif

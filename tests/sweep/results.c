@@ -169,16 +169,23 @@ Test(results, published_values)
 Test(results, pairs_by_name)
 {
     static const struct {
-        const char *pair, *name;
+        const char *pair, *source, *name;
         int n;
-    } of[] = {{"a/hd_16.safetensors", "hd_16", 16}, {"hd_16_own.safetensors", "hd_16_own", 0}, {"gauss8", "gauss8", 0}, {"hd_.safetensors", "hd_", 0}, {"hd_2", "hd_2", 0}};
+    } of[] = {{"a/hd_16.safetensors", "", "hd_16", 16},
+              {"a/hd_16.safetensors", "https://github.com/iamalexkorotin/Wasserstein2Benchmark", "hd_16", 16},
+              {"a/hd_16.safetensors", "brenier", "hd_16 (own)", 0},
+              {"hd_16_own.safetensors", "", "hd_16_own", 0},
+              {"gauss8", "", "gauss8", 0},
+              {"hd_.safetensors", "", "hd_", 0},
+              {"hd_2", "", "hd_2", 0}};
     for (size_t i = 0; i < sizeof of / sizeof *of; ++i) {
-        brn_settings s;
+        brn_run run = {0};
         char name[BRN_NAME_MAX];
         int n;
-        MUST(brn_settings_preset(&s, "hd"));
-        MUST(brn_settings_set(&s, "data.pair", of[i].pair));
-        brn_results_pair(&s, name, &n);
+        MUST(brn_settings_preset(&run.settings, "hd"));
+        MUST(brn_settings_set(&run.settings, "data.pair", of[i].pair));
+        strcpy(run.pair_source, of[i].source);
+        brn_results_pair(&run, name, &n);
         cr_assert_str_eq(name, of[i].name);
         cr_assert_eq(n, of[i].n, "%s: %d", of[i].pair, n);
     }
