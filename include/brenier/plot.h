@@ -40,6 +40,10 @@ typedef struct brn_plot_options {
  *          BRN_ERR_UNSUPPORTED in a build without cairo, for GIF without giflib; BRN_ERR_DISK. */
 BRN_API brn_status brn_plot(brn_model *model, brn_pair *pair, brn_plot_kind kind, const brn_plot_options *options, const char *path);
 
+/** Draw the log of a run folder: loss and dual objective against steps.
+ *  @return BRN_ERR_INPUT where the folder has no log yet */
+BRN_API brn_status brn_plot_training(const char *folder, const char *path);
+
 /** A page with a row of panels for each of `count` maps of the plane: samples, forward and inverse map,
  *  potential, conjugate. */
 BRN_API brn_status brn_plot_sheet(int count, brn_model *const *models, brn_pair *const *pairs, const char *path);

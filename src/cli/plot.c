@@ -7,6 +7,9 @@
 
 static const char *const settings_taken[] = {"device", "threads", "data.", NULL};
 
+/* Of a run, not of its map. */
+static const char TRAINING[] = "training";
+
 static brn_status find_kind(const char *name, brn_plot_kind *kind)
 {
     const char *names[16];
@@ -17,7 +20,8 @@ static brn_status find_kind(const char *name, brn_plot_kind *kind)
         *kind = (brn_plot_kind)i;
         if (!strcmp(name, names[i])) return BRN_OK;
     }
-    return cli_fail(BRN_ERR_USAGE, "plot: unknown figure %.40s; did you mean %s?", name, brn_nearest_name(name, names, count));
+    names[count] = TRAINING;
+    return cli_fail(BRN_ERR_USAGE, "plot: unknown figure %.40s; did you mean %s?", name, brn_nearest_name(name, names, count + 1));
 }
 
 static brn_status list_kinds(void)
@@ -28,6 +32,7 @@ static brn_status list_kinds(void)
         if (status != BRN_OK) return status;
         printf("%-14s %s\n", name, meaning);
     }
+    printf("%-14s %s\n", TRAINING, "loss and dual objective of a run folder, against steps");
     return BRN_OK;
 }
 
@@ -53,6 +58,11 @@ static brn_status run(const cli_args *args)
     const char *out = cli_option_value(args, "--out");
     if (cli_option_value(args, "--list")) return list_kinds();
     if (!args->positional_count || !out) return cli_fail(BRN_ERR_USAGE, "plot needs MODEL and --out FILE; see brenier plot --help");
+    if (args->positional_count > 1 && !strcmp(args->positional[1], TRAINING)) {
+        const brn_status drawn = brn_plot_training(args->positional[0], out);
+        if (drawn == BRN_OK) printf("%s\n", out);
+        return drawn;
+    }
     brn_status status = args->positional_count > 1 ? find_kind(args->positional[1], &kind) : BRN_OK;
     if (status == BRN_OK) status = find_options(args, &options);
     if (status == BRN_OK) status = cli_session_open(&s, args, args->positional[0]);
