@@ -123,7 +123,7 @@ Test(principal, a_single_line_still_gives_a_plane)
 Test(figure, endings_choose_the_format)
 {
     brn_figure *figure;
-    MUST_FAIL(brn_figure_open(&figure, "a.gif", 100, 100), BRN_ERR_USAGE, ".png, .svg or .pdf");
+    MUST_FAIL(brn_figure_open(&figure, "a.bmp", 100, 100), BRN_ERR_USAGE, ".png, .svg or .pdf");
     MUST_FAIL(brn_figure_open(&figure, "folder.png/figure", 100, 100), BRN_ERR_USAGE, "folder.png/figure");
     cr_assert_null(figure);
 }
