@@ -64,7 +64,8 @@ static preset_list recipe = {
     NULL};
 
 /* Many pairs of the plane have maps that jump: their potentials have wells that a solver finds only when it is shown. */
-static preset_list recipe_2d = {"train.seek=true", "train.steps=8000", "train.batch=512", NULL};
+static preset_list recipe_2d = {
+    "train.seek=true", "train.steps=8000", "train.batch=512", "train.potential.matrix_lr=1e-2", "train.amortizer.matrix_lr=1e-2", NULL};
 
 /* clang-format on */
 
