@@ -23,14 +23,19 @@ def fail(line):
     sys.exit(f"{Path(sys.argv[0]).name}: {line}")
 
 
-def parser(doc, dimensions):
+def plain_parser(doc):
     p = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--build", type=Path, default=ROOT / "build", metavar="DIR", help="build folder (default build)")
+    p.add_argument("--csv", type=Path, metavar="FILE", help="write the numbers as CSV too")
+    return p
+
+
+def parser(doc, dimensions):
+    p = plain_parser(doc)
     p.add_argument("--n", type=int, nargs="+", default=dimensions, help="dimensions (default %(default)s)")
     p.add_argument("--pairs", type=Path, action="append", metavar="DIR",
                    help="folder of hd_<n>.safetensors, else hd_<n>_standin.safetensors; may be repeated "
                         "(default ../shared/w2bench)")
-    p.add_argument("--build", type=Path, default=ROOT / "build", metavar="DIR", help="build folder (default build)")
-    p.add_argument("--csv", type=Path, metavar="FILE", help="write the numbers as CSV too")
     return p
 
 
@@ -56,7 +61,8 @@ def parse(p):
     if settings and "setting" not in args:
         p.error(f"takes no settings, found {settings[0]}")
     args.setting = settings
-    args.pairs = args.pairs or [ROOT.parent / "shared" / "w2bench"]
+    if "pairs" in args:
+        args.pairs = args.pairs or [ROOT.parent / "shared" / "w2bench"]
     args.load = os.getloadavg()[0]
     args.command = args.build / "brenier"
     if not args.command.exists():
@@ -182,17 +188,23 @@ def train(args, folder, settings):
     return kept(args, folder / "result.json", settings, measure)
 
 
+def run_folder(args, key):
+    return args.out / "_".join(f"{k}{v}" for k, v in key)
+
+
 def train_all(args, runs):
     """{key: settings} to {key: what train() gives}; a run that fails is named and left out."""
     def one(item):
         key, settings = item
-        name = "_".join(f"{k}{v}" for k, v in key)
+        name = run_folder(args, key).name
         try:
-            held = train(args, args.out / name, settings)
+            held = train(args, run_folder(args, key), settings)
         except Failed as failure:
             print(f"{name}: {failure}", file=sys.stderr)
             return key, None
-        print(f"{name}: L2-UVP {held['result']['l2_uvp_forward']:.4g} % in {held['wall_seconds']:.0f} s", file=sys.stderr)
+        uvp = held["result"]["l2_uvp_forward"]
+        score = "trained" if uvp is None else f"L2-UVP {uvp:.4g} %"
+        print(f"{name}: {score} in {held['wall_seconds']:.0f} s", file=sys.stderr)
         return key, held
 
     with ThreadPoolExecutor(max(1, args.jobs)) as pool:

@@ -18,6 +18,7 @@
 
 #include "device.h"
 #include "evaluate.h"
+#include "image.h"
 #include "measure.h"
 #include "model.h"
 #include "plot.h"

@@ -37,7 +37,8 @@ typedef struct brn_evaluation {
     size_t sinkhorn_points;
     double sinkhorn_forward;    /**< debiased divergence of T(x) to fresh y, cost |.|^2 / 2, epsilon 5 % of the mean cost */
     double sinkhorn_inverse;    /**< the same of T^-1(y) to fresh x */
-    double sinkhorn_reference;  /**< two independent samples of the target: what a perfect map reaches */
+    double sinkhorn_reference;  /**< two independent samples of the target: what a perfect forward map reaches */
+    double sinkhorn_reference_inverse; /**< of the source: what a perfect inverse map reaches */
     struct {
         size_t total;
         size_t not_converged;   /**< ran out of iterations */

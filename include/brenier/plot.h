@@ -10,13 +10,43 @@
 extern "C" {
 #endif
 
-/** Draw three panels: samples of source and target; the forward map, its transport lines and the pushed
- *  source over the target; and the inverse map over the source, with contours of the potential. In more
- *  than two dimensions the first two principal coordinates of the target are shown, without contours.
- *  Written atomically as PNG, SVG or PDF, by the ending of `path`.
- *  @return BRN_ERR_USAGE for another ending or dimensions that differ, BRN_ERR_UNSUPPORTED in a build
- *          without cairo, BRN_ERR_DISK. */
-BRN_API brn_status brn_plot_map(brn_model *model, brn_pair *pair, const char *path);
+typedef enum brn_plot_kind {
+    BRN_PLOT_MAP,           /**< samples, forward and inverse map side by side */
+    BRN_PLOT_SAMPLES,       /**< source and target */
+    BRN_PLOT_FORWARD,       /**< pushed source over the target, with transport lines */
+    BRN_PLOT_INVERSE,       /**< pulled target over the source, with transport lines */
+    BRN_PLOT_POTENTIAL,     /**< contours of f, n = 2 only */
+    BRN_PLOT_CONJUGATE,     /**< contours of f*, n = 2 only */
+    BRN_PLOT_INTERPOLATION, /**< samples at (1 - t) x + t T(x) */
+    BRN_PLOT_WARP           /**< a grid of the plane under (1 - t) x + t T(x), n = 2 only */
+} brn_plot_kind;
+
+/** Number of kinds, and the i-th one's name and meaning (static storage; may be NULL). */
+BRN_API int brn_plot_kind_count(void);
+BRN_API brn_status brn_plot_describe(int i, const char **name, const char **meaning);
+
+/** All zero, or NULL instead: the default of each. */
+typedef struct brn_plot_options {
+    double width; /**< inches; default 3.25, one column of a paper, and 6.75, the width of a page, where panels stand side by side */
+    int points;   /**< samples of each side; default 2000 */
+    int frames;   /**< pictures of what moves: panels beside each other (default 5) or frames of an animation (40) */
+} brn_plot_options;
+
+/** Draw a figure, written atomically as PNG, SVG or PDF, by the ending of `path`. What moves, interpolation and
+ *  warp, is drawn there as panels side by side; as .gif it is an animation, and a path that ends in / becomes a folder
+ *  of frames 0001.png, 0002.png, ... In more than two dimensions the first two principal coordinates of the
+ *  target are shown.
+ *  @return BRN_ERR_USAGE for another ending, a kind that needs the plane, or dimensions that differ;
+ *          BRN_ERR_UNSUPPORTED in a build without cairo, for GIF without giflib; BRN_ERR_DISK. */
+BRN_API brn_status brn_plot(brn_model *model, brn_pair *pair, brn_plot_kind kind, const brn_plot_options *options, const char *path);
+
+/** Draw the log of a run folder: loss and dual objective against steps.
+ *  @return BRN_ERR_INPUT where the folder has no log yet */
+BRN_API brn_status brn_plot_training(const char *folder, const char *path);
+
+/** A page with a row of panels for each of `count` maps of the plane: samples, forward and inverse map,
+ *  potential, conjugate. */
+BRN_API brn_status brn_plot_sheet(int count, brn_model *const *models, brn_pair *const *pairs, const char *path);
 
 #ifdef __cplusplus
 }

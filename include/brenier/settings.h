@@ -73,6 +73,7 @@ typedef enum brn_start {
     BRN_START_PRETRAIN, /**< Adam on |grad f(x) - x|^2 and |H(y) - y|^2 over a box */
     BRN_START_RANDOM
 } brn_start;
+typedef enum brn_pictures { BRN_PICTURES_DARKNESS, BRN_PICTURES_COLOURS } brn_pictures;
 typedef enum brn_sampling { BRN_SAMPLING_AUTO = -1, BRN_SAMPLING_IID, BRN_SAMPLING_ANTITHETIC, BRN_SAMPLING_LATTICE } brn_sampling;
 typedef enum brn_standardize {
     BRN_STANDARDIZE_AUTO = -1, /**< the user's own samples yes, built-in measures no */
@@ -123,10 +124,11 @@ typedef struct brn_settings {
     struct {
         char pair[BRN_PATH_MAX];   /**< built-in pair, or PATH.safetensors of a benchmark pair */
         int  n;                    /**< dimension, where the pair leaves it open ("gaussian"; auto: 0) */
-        char source[BRN_PATH_MAX]; /**< the user's own samples: NPY, NPZ or CSV */
+        char source[BRN_PATH_MAX]; /**< the user's own samples: NPY, NPZ or CSV, or a picture */
         char target[BRN_PATH_MAX];
         char source_weight[BRN_NAME_MAX]; /**< weight column of the source, by name or number; "" = none */
         char target_weight[BRN_NAME_MAX];
+        brn_pictures pictures;     /**< samples of a picture: places or colours */
         brn_standardize standardize;
         brn_sampling sampling;
     } data;
@@ -162,6 +164,7 @@ typedef struct brn_settings {
         int64_t warmup;          /**< steps of linear warm-up */
         double  averaging;       /**< running average of the parameters; 0 = none */
         brn_start start;
+        bool    seek;            /**< conjugates start at the best of the prediction and the batch's source samples */
         int64_t pretrain_steps;
         double  pretrain_lr, pretrain_tolerance;
         double  pretrain_low, pretrain_high; /**< the box */

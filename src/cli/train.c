@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* "--resume out=DIR" alone continues what the folder holds. */
@@ -46,6 +47,7 @@ static brn_status print_result(const brn_settings *settings, const cli_progress 
     cJSON_AddStringToObject(tree, "out", settings->out);
     cli_json_number(tree, "steps", (double)last->steps);
     cli_json_number(tree, "seconds", last->seconds);
+    cli_json_number(tree, "cpu_seconds", (double)clock() / CLOCKS_PER_SEC);
     cli_json_number(tree, "submissions_per_step", last->submissions_per_step);
     cli_json_number(tree, "waits_per_step", last->waits_per_step);
     cli_json_number(tree, "waits_per_step_outside", last->waits_outside);

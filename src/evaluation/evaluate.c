@@ -78,9 +78,9 @@ static brn_status divergence(const work *w, brn_side to, double *value)
     return brn_sinkhorn_divergence(w->near, w->n, w->image, w->fresh, value);
 }
 
-static brn_status reference(const work *w, double *value)
+static brn_status reference(const work *w, brn_side side, double *value)
 {
-    BRN_TRY(brn_pair_sample(w->pair, BRN_TARGET, w->settings.eval.seed, first_fresh(w), 2 * w->near, w->fresh));
+    BRN_TRY(brn_pair_sample(w->pair, side, w->settings.eval.seed, first_fresh(w), 2 * w->near, w->fresh));
     return brn_sinkhorn_divergence(w->near, w->n, w->fresh, w->fresh + w->near * (size_t)w->n, value);
 }
 
@@ -144,7 +144,8 @@ brn_status brn_evaluate(brn_model *model, brn_pair *pair, const brn_settings *se
     BRN_GO(draw(&w));
     BRN_GO(forward(&w, &e));
     BRN_GO(inverse(&w, &e));
-    BRN_GO(reference(&w, &e.sinkhorn_reference));
+    BRN_GO(reference(&w, BRN_TARGET, &e.sinkhorn_reference));
+    BRN_GO(reference(&w, BRN_SOURCE, &e.sinkhorn_reference_inverse));
     if (w.known) BRN_GO(baselines(&w, &e));
     *evaluation = e;
 done:

@@ -43,6 +43,7 @@ brn_status brn_evaluation_json(const brn_evaluation *e, char **json)
     cJSON_AddNumberToObject(to, "sinkhorn_forward", e->sinkhorn_forward);
     cJSON_AddNumberToObject(to, "sinkhorn_inverse", e->sinkhorn_inverse);
     cJSON_AddNumberToObject(to, "sinkhorn_reference", e->sinkhorn_reference);
+    cJSON_AddNumberToObject(to, "sinkhorn_reference_inverse", e->sinkhorn_reference_inverse);
     add_rows(to, e);
     *json = to ? cJSON_Print(to) : NULL;
     cJSON_Delete(to);
@@ -81,8 +82,8 @@ static void print_all(FILE *out, const brn_evaluation *e)
         fprintf(out, "\n");
     }
     fprintf(out, "dual objective       %.6g   (W2^2 for the cost |x - y|^2 / 2: %.6g)\n", e->dual_objective, e->w2);
-    fprintf(out, "Sinkhorn divergence  forward %.4g, inverse %.4g; two samples of the target: %.4g   (%zu points)\n",
-            e->sinkhorn_forward, e->sinkhorn_inverse, e->sinkhorn_reference, e->sinkhorn_points);
+    fprintf(out, "Sinkhorn divergence  forward %.4g, two samples of the target %.4g; inverse %.4g, of the source %.4g   (%zu points)\n",
+            e->sinkhorn_forward, e->sinkhorn_reference, e->sinkhorn_inverse, e->sinkhorn_reference_inverse, e->sinkhorn_points);
     fprintf(out, "inverse rows         %zu of %zu converged; %zu at the precision floor, %zu out of iterations, %zu not finite\n",
             e->inverse.total - bad, e->inverse.total, e->inverse.precision_floor, e->inverse.not_converged, e->inverse.nonfinite);
 }

@@ -63,6 +63,7 @@ struct brn_pair {
     enum { BRN_MAP_UNKNOWN, BRN_MAP_AFFINE, BRN_MAP_GRADIENT } map;
     brn_buf *affine;      /* A^T [n][n], then b [n] */
     brn_pot psi;          /* T = grad psi */
+    bool drawings;        /* both sides are the darkness of pictures */
     bool standardized;
     brn_standardization standardization;
     double *shift[2];
@@ -98,6 +99,9 @@ brn_status brn_mixture_create(brn_mixture *m, brn_device *dev, int n, int count,
 /** Matrices A [n][n] and vectors b [n] as the blocks (A^T, b) that brn_affine() names. */
 brn_status brn_affine_create(brn_buf **buf, brn_device *dev, int n, int count, const double *maps, const double *centres);
 brn_dense brn_affine(brn_buf *buf, int n, int k);
+
+/** Samples of a picture, rows[*count][*n] for free(): see pictures.c. */
+brn_status brn_picture_rows(const char *path, brn_pictures kind, float **rows, size_t *count, int *n);
 
 void brn_mixture_free(brn_mixture *m);
 void brn_user_rows_free(brn_user_rows *rows);

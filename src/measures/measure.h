@@ -26,6 +26,9 @@ enum { BRN_STREAM_SAMPLE = 0x7a3e };
  *  resolved say how large a batch is, and their sizes follow from the pair: so this comes after opening. */
 brn_status brn_pair_check_batch(const brn_pair *pair, const brn_settings *resolved);
 
+/** Whether both sides are the darkness of pictures, which are looked at as such. */
+bool brn_pair_of_drawings(const brn_pair *pair);
+
 /** The pair as seen by a dry device (compute/dry.h): a copy that shares all it holds. Release with free(). */
 brn_status brn_pair_shadow(brn_pair **shadow, const brn_pair *pair, brn_device *dry);
 

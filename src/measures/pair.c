@@ -74,6 +74,7 @@ void brn_pair_close(brn_pair *pair)
 int brn_pair_dim(const brn_pair *pair) { return pair->n; }
 const char *brn_pair_name(const brn_pair *pair) { return pair->name; }
 bool brn_pair_has_map(const brn_pair *pair) { return pair->map != BRN_MAP_UNKNOWN; }
+bool brn_pair_of_drawings(const brn_pair *pair) { return pair->drawings; }
 const brn_standardization *brn_pair_standardization(const brn_pair *pair)
 {
     return pair->standardized ? &pair->standardization : NULL;

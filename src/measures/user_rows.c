@@ -3,6 +3,7 @@
 #include "compute/backend.h"
 #include "core/memory.h"
 #include "measures/kinds.h"
+#include <brenier/image.h>
 #include <brenier/table.h>
 
 #include <math.h>
@@ -25,9 +26,16 @@ static void release(sample_file *f)
     *f = (sample_file){0};
 }
 
-static brn_status load(sample_file *f, const char *path, const char *weight_column)
+static brn_status load_picture(sample_file *f, brn_pictures kind)
+{
+    if (*f->weight_column) return brn_fail(BRN_ERR_USAGE, "%s: a picture has no column of weights", f->path);
+    return brn_picture_rows(f->path, kind, &f->rows, &f->count, &f->n);
+}
+
+static brn_status load(sample_file *f, const char *path, const char *weight_column, brn_pictures pictures)
 {
     *f = (sample_file){.path = path, .weight_column = weight_column};
+    if (brn_image_named(path)) return load_picture(f, pictures);
     BRN_TRY(brn_table_load(path, &(brn_table_options){.weight = weight_column}, &f->rows, &f->weights, &f->count, &f->n));
     size_t numbers;
     if (!brn_mul_size(f->count, (size_t)f->n, &numbers) || numbers > INT32_MAX)
@@ -140,13 +148,14 @@ brn_status brn_pair_open_rows(brn_pair *pair, const brn_settings *s)
 {
     sample_file file[2] = {0};
     brn_status status;
-    BRN_GO(load(&file[0], s->data.source, s->data.source_weight));
-    BRN_GO(load(&file[1], s->data.target, s->data.target_weight));
+    BRN_GO(load(&file[0], s->data.source, s->data.source_weight, s->data.pictures));
+    BRN_GO(load(&file[1], s->data.target, s->data.target_weight, s->data.pictures));
     if (file[0].n != file[1].n) {
         status = brn_fail(BRN_ERR_INPUT, "%s has %d columns, %s has %d; expected as many", file[0].path, file[0].n, file[1].path, file[1].n);
         goto done;
     }
     pair->n = file[0].n;
+    pair->drawings = s->data.pictures == BRN_PICTURES_DARKNESS && brn_image_named(s->data.source) && brn_image_named(s->data.target);
     for (int k = 0; k < 2; ++k) {
         BRN_GO(BRN_ALLOC(&pair->shift[k], (size_t)pair->n, "means"));
         file[k].mean = pair->shift[k];

@@ -1,10 +1,13 @@
 /* Panels: frame, ticks, points, lines. */
+#include "core/memory.h"
 #include "plot/page.h"
 
 #include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
 
-enum { MOST_TICKS = 7 };
-static const double TITLE_SIZE = 11, LABEL_SIZE = 8.5, TICK = 3;
+enum { MOST_TICKS = 6, BAND_PIXELS = 480, DOTS_A_PATH = 40 };
+static const double TITLE_SIZE = 8.5, LABEL_SIZE = 7, TICK = 2.5, FRAME_WIDTH = .6;
 static const double PI = 3.14159265358979323846;
 
 static void set_color(cairo_t *c, brn_color color)
@@ -40,24 +43,29 @@ static void text_at(cairo_t *c, const char *text, double x, double y, double anc
     cairo_show_text(c, text);
 }
 
-static void draw_ticks(const brn_axes *a, bool vertical)
+static void draw_tick(const brn_axes *a, bool vertical, double at, const char *label)
 {
     cairo_t *c = a->figure->cairo;
+    const double x = vertical ? a->page.x0 : page_x(a, at), y = vertical ? page_y(a, at) : a->page.y1;
+    cairo_move_to(c, x, y);
+    cairo_rel_line_to(c, vertical ? -TICK : 0, vertical ? 0 : TICK);
+    cairo_stroke(c);
+    if (vertical)
+        text_at(c, label, x - TICK - 2, y, 1, .5);
+    else
+        text_at(c, label, x, y + TICK + 2.5, .5, 1);
+}
+
+static void draw_ticks(const brn_axes *a, bool vertical, bool numbered)
+{
+    const double low = vertical ? a->data.y0 : a->data.x0, high = vertical ? a->data.y1 : a->data.x1;
     double first, step;
-    int count = brn_ticks(vertical ? a->data.y0 : a->data.x0, vertical ? a->data.y1 : a->data.x1, MOST_TICKS,
-                          &first, &step);
+    const int count = brn_ticks(low, high, MOST_TICKS, &first, &step);
     for (int i = 0; i < count; ++i) {
-        char label[32];
-        double at = first + i * step, x = vertical ? a->page.x0 : page_x(a, at),
-               y = vertical ? page_y(a, at) : a->page.y1;
-        snprintf(label, sizeof label, "%.6g", fabs(at) < 1e-9 * step ? 0 : at);
-        cairo_move_to(c, x, y);
-        cairo_rel_line_to(c, vertical ? -TICK : 0, vertical ? 0 : TICK);
-        cairo_stroke(c);
-        if (vertical)
-            text_at(c, label, x - TICK - 2.5, y, 1, .5);
-        else
-            text_at(c, label, x, y + TICK + 3, .5, 1);
+        char label[32] = "";
+        const double at = first + i * step;
+        if (numbered) snprintf(label, sizeof label, "%s%.6g", at < -1e-9 * step ? "\u2212" : "", fabs(at) < 1e-9 * step ? 0 : fabs(at));
+        draw_tick(a, vertical, at, label);
     }
 }
 
@@ -68,18 +76,21 @@ static void clip(const brn_axes *a)
     cairo_clip(a->figure->cairo);
 }
 
-void brn_axes_begin(brn_axes *a, brn_figure *figure, brn_box page, brn_box data, const char *title)
+void brn_axes_begin(brn_axes *a, brn_figure *figure, brn_box page, brn_box data, const char *title, brn_ticks_shown ticks)
 {
     cairo_t *c = figure->cairo;
     *a = (brn_axes){figure, page, data};
     equal_units(a);
-    set_color(c, (brn_color){.2, .2, .2, 1});
-    cairo_set_line_width(c, .8);
+    set_color(c, BRN_INK);
+    cairo_set_line_width(c, FRAME_WIDTH);
+    cairo_set_line_cap(c, CAIRO_LINE_CAP_BUTT);
     cairo_set_font_size(c, LABEL_SIZE);
-    draw_ticks(a, false);
-    draw_ticks(a, true);
+    for (int vertical = 0; ticks != BRN_TICKS_NONE && vertical < 2; ++vertical) draw_ticks(a, vertical, ticks == BRN_TICKS_NUMBERED);
     cairo_set_font_size(c, TITLE_SIZE);
-    text_at(c, title, (page.x0 + page.x1) / 2, page.y0 - 8, .5, 0);
+    cairo_text_extents_t e;
+    cairo_text_extents(c, title, &e);
+    cairo_move_to(c, (page.x0 + page.x1 - e.x_advance) / 2, page.y0 - 5); /* one baseline for all panels */
+    cairo_show_text(c, title);
     cairo_save(c);
     clip(a);
 }
@@ -89,21 +100,45 @@ void brn_axes_end(brn_axes *a)
 {
     cairo_t *c = a->figure->cairo;
     cairo_restore(c);
-    set_color(c, (brn_color){.2, .2, .2, 1});
-    cairo_set_line_width(c, .8);
+    set_color(c, BRN_INK);
+    cairo_set_line_width(c, FRAME_WIDTH);
     cairo_rectangle(c, a->page.x0, a->page.y0, a->page.x1 - a->page.x0, a->page.y1 - a->page.y0);
     cairo_stroke(c);
 }
 
+/* A dot is a line of no length with round ends: in vector files much shorter than a circle. Some share a path, which
+ * overlap without getting darker: shorter again. */
 void brn_axes_scatter(brn_axes *a, const double *xy, size_t count, double radius, brn_color color)
 {
     cairo_t *c = a->figure->cairo;
     set_color(c, color);
+    cairo_set_line_width(c, 2 * radius);
+    cairo_set_line_cap(c, CAIRO_LINE_CAP_ROUND);
     for (size_t i = 0; i < count; ++i) {
-        cairo_new_sub_path(c);
-        cairo_arc(c, page_x(a, xy[2 * i]), page_y(a, xy[2 * i + 1]), radius, 0, 2 * PI);
-        cairo_fill(c); /* one by one: overlaps get darker */
+        const double x = page_x(a, xy[2 * i]), y = page_y(a, xy[2 * i + 1]);
+        if (isfinite(x) && isfinite(y)) {
+            cairo_move_to(c, x, y);
+            cairo_line_to(c, x, y);
+        }
+        if (i % DOTS_A_PATH == DOTS_A_PATH - 1 || i + 1 == count) cairo_stroke(c);
     }
+}
+
+void brn_axes_line(brn_axes *a, const double *xy, size_t count, double width, brn_color color)
+{
+    cairo_t *c = a->figure->cairo;
+    bool on = false;
+    set_color(c, color);
+    cairo_set_line_width(c, width);
+    cairo_set_line_join(c, CAIRO_LINE_JOIN_ROUND);
+    for (size_t i = 0; i < count; ++i) {
+        const double x = page_x(a, xy[2 * i]), y = page_y(a, xy[2 * i + 1]);
+        const bool finite = isfinite(x) && isfinite(y);
+        if (finite && on) cairo_line_to(c, x, y);
+        else if (finite) cairo_move_to(c, x, y);
+        on = finite;
+    }
+    cairo_stroke(c);
 }
 
 void brn_axes_segments(brn_axes *a, const double *from, const double *to, size_t count, double width,
@@ -112,6 +147,7 @@ void brn_axes_segments(brn_axes *a, const double *from, const double *to, size_t
     cairo_t *c = a->figure->cairo;
     set_color(c, color);
     cairo_set_line_width(c, width);
+    cairo_set_line_cap(c, CAIRO_LINE_CAP_BUTT);
     for (size_t i = 0; i < count; ++i) {
         cairo_move_to(c, page_x(a, from[2 * i]), page_y(a, from[2 * i + 1]));
         cairo_line_to(c, page_x(a, to[2 * i]), page_y(a, to[2 * i + 1]));
@@ -137,27 +173,92 @@ void brn_axes_contour(brn_axes *a, const float *values, int rows, int cols, brn_
     cairo_stroke(c);
 }
 
+/* ---- bands -------------------------------------------------------------------------------------- */
+
+static double bilinear(const float *values, int rows, int cols, double row, double col)
+{
+    const int i = (int)fmin(row, rows - 2), j = (int)fmin(col, cols - 2);
+    const double s = row - i, t = col - j;
+    const float *v = values + (size_t)i * (size_t)cols + (size_t)j;
+    return (1 - s) * ((1 - t) * v[0] + t * v[1]) + s * ((1 - t) * v[cols] + t * v[cols + 1]);
+}
+
+static uint32_t pixel_of(brn_color c)
+{
+    return (uint32_t)lround(255 * c.red) << 16 | (uint32_t)lround(255 * c.green) << 8 | (uint32_t)lround(255 * c.blue);
+}
+
+static void fill_bands(uint32_t *pixels, const float *values, int rows, int cols, const double *levels, int count)
+{
+    for (int i = 0; i < BAND_PIXELS; ++i)
+        for (int j = 0; j < BAND_PIXELS; ++j) {
+            const double last = BAND_PIXELS - 1, v = bilinear(values, rows, cols, (last - i) / last * (rows - 1), j / last * (cols - 1));
+            int band = 0;
+            while (band < count && v >= levels[band]) ++band;
+            pixels[i * BAND_PIXELS + j] = isfinite(v) ? pixel_of(brn_shade((double)band / count)) : 0xffffff;
+        }
+}
+
+/* A picture over the whole panel: polygons beside each other would show seams. */
+brn_status brn_axes_bands(brn_axes *a, const float *values, int rows, int cols, const double *levels, int count)
+{
+    cairo_t *c = a->figure->cairo;
+    uint32_t *pixels;
+    BRN_TRY(BRN_ALLOC(&pixels, (size_t)BAND_PIXELS * BAND_PIXELS, "bands of a figure"));
+    fill_bands(pixels, values, rows, cols, levels, count);
+    cairo_surface_t *surface = cairo_image_surface_create_for_data((unsigned char *)pixels, CAIRO_FORMAT_RGB24, BAND_PIXELS, BAND_PIXELS, 4 * BAND_PIXELS);
+    cairo_save(c);
+    cairo_translate(c, a->page.x0, a->page.y0);
+    cairo_scale(c, (a->page.x1 - a->page.x0) / BAND_PIXELS, (a->page.y1 - a->page.y0) / BAND_PIXELS);
+    cairo_set_source_surface(c, surface, 0, 0);
+    cairo_paint(c);
+    cairo_restore(c);
+    cairo_surface_finish(surface); /* vector pages take their copy now */
+    cairo_surface_destroy(surface);
+    free(pixels);
+    return BRN_OK;
+}
+
+void brn_figure_label(brn_figure *figure, double x, double y, const char *text)
+{
+    cairo_t *c = figure->cairo;
+    cairo_save(c);
+    cairo_translate(c, x, y);
+    cairo_rotate(c, -PI / 2);
+    set_color(c, BRN_INK);
+    cairo_set_font_size(c, TITLE_SIZE);
+    text_at(c, text, 0, 0, .5, .5);
+    cairo_restore(c);
+}
+
+/* ---- legend ------------------------------------------------------------------------------------- */
+
+static const double DOT_SPACE = 6, ENTRY_GAP = 9;
+
 static double entry_width(cairo_t *c, const char *text)
 {
     cairo_text_extents_t e;
     cairo_text_extents(c, text, &e);
-    return 10 + e.x_advance;
+    return DOT_SPACE + e.x_advance;
 }
 
 void brn_axes_legend(brn_axes *a, int count, const char *const *texts, const brn_color *colors)
 {
     cairo_t *c = a->figure->cairo;
-    double width = 14 * (count - 1), y = a->page.y1 + 28;
+    double width = ENTRY_GAP * (count - 1), y = a->page.y1 + 18;
     cairo_set_font_size(c, LABEL_SIZE);
+    cairo_set_line_cap(c, CAIRO_LINE_CAP_ROUND);
+    cairo_set_line_width(c, 4);
     for (int i = 0; i < count; ++i) width += entry_width(c, texts[i]);
     double x = (a->page.x0 + a->page.x1 - width) / 2;
     for (int i = 0; i < count; ++i) {
         set_color(c, colors[i]);
-        cairo_arc(c, x + 3, y, 3, 0, 2 * PI);
-        cairo_fill(c);
-        set_color(c, (brn_color){.2, .2, .2, 1});
-        cairo_move_to(c, x + 10, y + 3);
+        cairo_move_to(c, x + 2, y);
+        cairo_rel_line_to(c, 0, 0);
+        cairo_stroke(c);
+        set_color(c, BRN_INK);
+        cairo_move_to(c, x + DOT_SPACE, y + 2.5);
         cairo_show_text(c, texts[i]);
-        x += entry_width(c, texts[i]) + 14;
+        x += entry_width(c, texts[i]) + ENTRY_GAP;
     }
 }

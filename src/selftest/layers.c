@@ -202,6 +202,13 @@ BRN_CASE_RUN(gemm)
                                         .b = brn_mat_view(m[1]), .ldb = m[1].ld, .c = brn_mat_view(m[2]), .ldc = m[2].ld});
 }
 
+BRN_CASE_LAYOUT(seek, BRN_VECTOR(READ, c->rows), BRN_MATRIX(READ, c->feats), BRN_MATRIX(READ, c->feats, .pad = 3), BRN_MATRIX(UPDATED, 1),
+                BRN_MATRIX(UPDATED, c->feats, .pad = 3))
+BRN_CASE_RUN(seek)
+{
+    return BRN_LAUNCH(q, seek, c->rows, c->feats, (.ldx = m[1].ld, .ld = m[2].ld, .count = c->rows), BRN_CASE_VIEWS4, brn_mat_view(m[4]));
+}
+
 static int over_inputs(const brn_case *c) { return c->depth + c->feats; }
 
 /* A potential of two hidden layers; variant 1: all layers see x. */
@@ -257,6 +264,7 @@ static const brn_operation operations[] = {
     OP("product", small_value_grad, 2, true, small_sums, 0),
     OP("layer", act_forward, 2, true, brn_case_one, 20),
     OP("layer", act_reverse, 1, true, brn_case_one, 10),
+    {"layer", "seek", 1, false, brn_case_feats, layout_seek, run_seek, 1024, {.rows = 512, .feats = 2}},
     OP("layer", mul, 1, false, brn_case_one, 1),
     OP("layer", mul_add, 2, false, brn_case_one, 4),
     OP("layer", axpby, 2, false, brn_case_one, 3),

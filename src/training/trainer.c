@@ -39,6 +39,7 @@ static brn_status create_batches(brn_trainer *t)
     BRN_TRY(brn_batch_create(&t->y, t->dev, t->n, t->batch, "target batch"));
     BRN_TRY(brn_batch_create(&t->start, t->dev, t->n, t->batch, "predictions"));
     BRN_TRY(brn_batch_create(&t->argmax, t->dev, t->n, t->batch, "conjugate arguments"));
+    if (t->set->train.seek) BRN_TRY(brn_batch_beside(&t->source_value, &t->x, 1, "source values"));
     BRN_TRY(brn_batch_beside(&t->rows, &t->x, BRN_ROW_FIELDS, "losses"));
     return BRN_ALLOC(&t->host_rows, brn_buf_count(t->rows.buf), "losses");
 }
@@ -96,7 +97,7 @@ brn_status brn_trainer_create(brn_trainer **out, brn_model *model, const brn_pai
 void brn_trainer_free(brn_trainer *t)
 {
     if (!t) return;
-    brn_batch *const batches[] = {&t->x, &t->y, &t->start, &t->argmax, &t->rows};
+    brn_batch *const batches[] = {&t->x, &t->y, &t->start, &t->argmax, &t->source_value, &t->rows};
     for (size_t i = 0; i < sizeof batches / sizeof *batches; ++i) brn_batch_free(batches[i]);
     for (int i = 0; i < t->members; ++i) {
         brn_pair_work_free(t->member[i].pair);
@@ -135,6 +136,38 @@ static brn_status predict_tile(void *context, brn_queue *q, int i)
     const brn_mat y = brn_batch_tile(&t->y, i), start = brn_batch_tile(&t->start, i);
     BRN_TRY(brn_amortizer_forward(q, &t->model->h, &t->tape[i], rows, y, start));
     return brn_mat_copy(q, rows, start, brn_batch_tile(&t->argmax, i));
+}
+
+static brn_status value_tile(void *context, brn_queue *q, int i)
+{
+    brn_trainer *t = context;
+    brn_trainer_member *m = &t->member[brn_queue_index(q)];
+    return brn_pot_value(q, &t->model->f, &m->f, brn_batch_rows(&t->x, i), brn_batch_tile(&t->x, i), brn_batch_tile(&t->source_value, i));
+}
+
+/* A potential that is not convex has wells that a descent from the prediction never sees. Where source samples lie f is
+ * pushed down, and nothing holds it while no conjugate ends there: such a well only gets deeper. So each row starts
+ * at the batch's source sample of least J = f(x) - <x, y> where that is lower than J of its prediction. */
+static brn_status seek_tile(void *context, brn_queue *q, int i)
+{
+    brn_trainer *t = context;
+    brn_trainer_member *m = &t->member[brn_queue_index(q)];
+    const int rows = brn_batch_rows(&t->y, i);
+    const brn_mat y = brn_batch_tile(&t->y, i), start = brn_batch_tile(&t->argmax, i);
+    BRN_TRY(brn_pot_value(q, &t->model->f, &m->f, rows, start, m->value));
+    BRN_TRY(BRN_LAUNCH(q, row_dot, rows, t->n, (.ldx = start.ld, .ldy = y.ld, .s = -1, .t = 1), brn_mat_view(start), brn_mat_view(y), brn_mat_view(m->value)));
+    for (int k = 0; k < t->x.tiles; ++k) {
+        const brn_mat x = brn_batch_tile(&t->x, k);
+        BRN_TRY(BRN_LAUNCH(q, seek, rows, t->n, (.ldx = x.ld, .ld = y.ld, .count = brn_batch_rows(&t->x, k)), brn_mat_view(brn_batch_tile(&t->source_value, k)),
+                           brn_mat_view(x), brn_mat_view(y), brn_mat_view(m->value), brn_mat_view(start)));
+    }
+    return BRN_OK;
+}
+
+static brn_status seek(brn_trainer *t)
+{
+    BRN_TRY(brn_parallel(t->dev, t->x.tiles, value_tile, t));
+    return brn_parallel(t->dev, t->y.tiles, seek_tile, t);
 }
 
 brn_status brn_trainer_begin(brn_trainer *t)
@@ -214,6 +247,7 @@ brn_status brn_trainer_step(brn_trainer *t)
     book_phase(t, BRN_PHASE_DRAW, &since);
     BRN_TRY(brn_parallel(t->dev, t->x.tiles, predict_tile, t));
     book_phase(t, BRN_PHASE_PREDICT, &since);
+    if (t->solver && t->set->train.seek) BRN_TRY(seek(t));
     if (t->solver) BRN_TRY(brn_solver_run(t->solver, &t->model->f, &t->y, &t->argmax));
     book_phase(t, BRN_PHASE_CONJUGATE, &since);
     BRN_TRY(brn_trainer_gradient(t));

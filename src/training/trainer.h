@@ -44,6 +44,7 @@ typedef struct brn_trainer {
 
     brn_batch x, y, start, argmax;  /* samples; H(y); argmax of the conjugate */
     brn_batch rows;                 /* [BRN_ROW_FIELDS] losses and solver evaluations per row */
+    brn_batch source_value;         /* [1] f(x), where solves may start at x (train.seek) */
     brn_amortizer_work *tape;       /* per tile: H's activations between its forward and its reverse */
     int members, tapes;
     brn_trainer_member *member;     /* per queue */

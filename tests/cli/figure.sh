@@ -14,10 +14,28 @@ expect 0 plot run --out map.pdf
 head -c 200 map.svg | grep -q "<svg" || problem "map.svg is no SVG"
 [ "$(head -c 5 map.pdf)" = "%PDF-" ] || problem "map.pdf is no PDF"
 expect 2 plot run --out map.gif
+says "does not move"
+expect 2 plot run --out map.bmp
 says ".png"
+expect 2 plot run potental --out x.png
+says "did you mean potential"
+expect 0 plot --list
+prints "conjugate"
+for kind in samples forward inverse potential conjugate warp interpolation training; do
+    expect 0 plot run $kind -o $kind.png --points 200
+    [ -s $kind.png ] || problem "no figure $kind"
+done
+expect 0 plot run warp -o frames/ --frames 3 --points 100
+[ "$(echo frames/*)" = "frames/0001.png frames/0002.png frames/0003.png" ] || problem "frames: $(echo frames/*)"
+expect 2 plot run warp -o x.png --width 0.1
+says "inches"
 expect 0 train $tiny data.n=5 out=run5 --quiet
 expect 0 plot run5 --out map5.png
 [ -s map5.png ] || problem "no figure in five dimensions"
+expect 2 plot run5 potential -o other.png
+says "dimension 5"
 expect 3 plot run --out other.png data.n=3
 absent other
+expect 0 gallery -o sheet.png out=some/gallery --quiet threads=1 potential.hidden=8 amortizer.hidden=8 train.steps=2 train.batch=64
+[ -s sheet.png ] && [ -d some/gallery/maf_rings ] || problem "no sheet of all pairs"
 finish

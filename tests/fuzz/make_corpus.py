@@ -2,11 +2,13 @@
 """Writes the seeds of tests/fuzz/corpus/: small files of every form the parsers accept, and some they
 refuse. Standard library only; the same bytes every time. Those of model/ come from brenier train
 instead (data.n=2 potential.hidden=4,4 amortizer.hidden=4 train.steps=2), one per kind of network."""
+import base64
 import io
 import json
 import pathlib
 import struct
 import zipfile
+import zlib
 
 ROOT = pathlib.Path(__file__).parent / "corpus"
 
@@ -94,7 +96,45 @@ SETTINGS = {
     "two_documents.yaml": b"seed: 1\n---\nseed: 2\n",
 }
 
-for folder, files in (("table", TABLES), ("safetensors", MODELS), ("settings", SETTINGS)):
+
+def png(width, height, depth, kind, data, extra=b"", interlace=0, crc=0):
+    def chunk(name, body):
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body) ^ crc)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, interlace)) + extra
+            + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b""))
+
+
+# 8 x 8 pixels in grey, as brn_image_write writes them
+JPEG = base64.b64decode(
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAIBAQEBAQIBAQECAgICAgQDAgICAgUEBAMEBgUGBgYFBgYGBwkIBgcJBwYGCAsICQoKCgoKBggLDA"
+    "sKDAkKCgr/wAALCAAIAAgBAREA/8QAHwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIh"
+    "MUEGE1FhByJxFDKBkaEII0KxwRVS0fAkM2JyggkKFhcYGRolJicoKSo0NTY3ODk6Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqDhI"
+    "WGh4iJipKTlJWWl5iZmqKjpKWmp6ipqrKztLW2t7i5usLDxMXGx8jJytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6/9oACAEBAAA/APnn"
+    "wR/wRK+5/wAUj/5A/wDrV//Z")
+SIZE = JPEG.index(b"\xff\xc0") + 5
+RED = b"\0\xff\x10\x20"
+
+IMAGES = {
+    "rgb.png": png(1, 2, 8, 2, RED * 2),
+    "grey16.png": png(2, 1, 16, 0, b"\0\x80\x80\xff\xff"),
+    "bits.png": png(9, 1, 1, 0, b"\0\xaa\x80"),
+    "palette.png": png(2, 1, 8, 3, b"\0\0\1", struct.pack(">I", 6) + b"PLTE\1\2\3\4\5\6" + struct.pack(">I", zlib.crc32(b"PLTE\1\2\3\4\5\6"))),
+    "palette_missing.png": png(2, 1, 8, 3, b"\0\0\1"),
+    "alpha.png": png(1, 1, 8, 6, b"\0\1\2\3\x40"),
+    "interlaced.png": png(1, 1, 8, 2, RED, interlace=1),
+    "wrong_crc.png": png(1, 1, 8, 2, RED, crc=1),
+    "short_data.png": png(4, 4, 8, 2, RED),
+    "huge.png": png(1 << 30, 1 << 30, 8, 2, RED),
+    "claims.png": png(16000, 16000, 8, 2, RED),
+    "none.png": png(0, 0, 8, 2, b""),
+    "cut.png": png(1, 2, 8, 2, RED * 2)[:-20],
+    "grey.jpg": JPEG,
+    "cut.jpg": JPEG[:-30],
+    "claims.jpg": JPEG[:SIZE] + b"\xff\xff\xff\xff" + JPEG[SIZE + 4:],
+    "four.jpg": JPEG[:SIZE + 4] + b"\4" + JPEG[SIZE + 5:],
+}
+
+for folder, files in (("table", TABLES), ("safetensors", MODELS), ("settings", SETTINGS), ("image", IMAGES)):
     (ROOT / folder).mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
         (ROOT / folder / name).write_bytes(data)

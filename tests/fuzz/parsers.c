@@ -2,6 +2,7 @@
 
 #include "config/config.h"
 #include "io/safetensors.h"
+#include <brenier/image.h>
 #include <brenier/model.h>
 #include <brenier/table.h>
 
@@ -142,4 +143,26 @@ void parse_model(const uint8_t *bytes, size_t n)
     }
     close(fd);
     brn_device_close(device);
+}
+
+void parse_image(const uint8_t *bytes, size_t n)
+{
+    static const int wanted[] = {0, 1, 3};
+    char path[64];
+    int fd = file_of(bytes, n, path);
+    for (int k = 0; k < 3; ++k) {
+        brn_image p;
+        brn_status status = brn_image_read(&p, path, wanted[k]);
+        if (status != BRN_OK) {
+            refused_clearly(status, path);
+            PROMISE(!p.pixels);
+            continue;
+        }
+        PROMISE(p.width > 0 && p.height > 0 && (p.channels == 1 || p.channels == 3) && (!wanted[k] || p.channels == wanted[k]));
+        unsigned sum = 0;
+        for (size_t i = 0; i < (size_t)p.width * (size_t)p.height * (size_t)p.channels; ++i) sum += p.pixels[i];
+        PROMISE(sum <= 255u * (unsigned)p.width * (unsigned)p.height * (unsigned)p.channels);
+        brn_image_free(&p);
+    }
+    close(fd);
 }

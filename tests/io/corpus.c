@@ -50,6 +50,12 @@ Test(corpus, settings)
     cr_assert_geq(replay("table", parse_settings), 20);
 }
 
+Test(corpus, images)
+{
+    cr_assert_geq(replay("image", parse_image), 10);
+    cr_assert_geq(replay("table", parse_image), 20);
+}
+
 Test(corpus, models)
 {
     cr_assert_geq(replay("model", parse_model), 2);

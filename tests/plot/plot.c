@@ -123,7 +123,7 @@ Test(principal, a_single_line_still_gives_a_plane)
 Test(figure, endings_choose_the_format)
 {
     brn_figure *figure;
-    MUST_FAIL(brn_figure_open(&figure, "a.gif", 100, 100), BRN_ERR_USAGE, ".png, .svg or .pdf");
+    MUST_FAIL(brn_figure_open(&figure, "a.bmp", 100, 100), BRN_ERR_USAGE, ".png, .svg or .pdf");
     MUST_FAIL(brn_figure_open(&figure, "folder.png/figure", 100, 100), BRN_ERR_USAGE, "folder.png/figure");
     cr_assert_null(figure);
 }
@@ -137,7 +137,7 @@ Test(figure, is_written_when_it_is_saved)
     brn_axes axes;
     double point[] = {0, 0};
     MUST(brn_figure_open(&figure, path, 200, 200));
-    brn_axes_begin(&axes, figure, (brn_box){40, 30, 180, 170}, (brn_box){0, 0, 0, 0}, "a single point");
+    brn_axes_begin(&axes, figure, (brn_box){40, 30, 180, 170}, (brn_box){0, 0, 0, 0}, "a single point", BRN_TICKS_NUMBERED);
     brn_axes_scatter(&axes, point, 1, 3, BRN_BLUE);
     brn_axes_end(&axes);
     cr_assert_neq(access(path, F_OK), 0);
