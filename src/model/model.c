@@ -14,9 +14,12 @@ enum { STREAM_POTENTIAL = 0x10000, STREAM_AMORTIZER = 0x20000 };
 brn_status brn_potential_shape(brn_net_shape *shape, const brn_settings *s, int n)
 {
     const float c = (float)(s->potential.activation == BRN_ACT_LEAKY_RELU ? s->potential.slope : s->potential.alpha);
-    if (s->potential.kind == BRN_POTENTIAL_ICNN)
-        return brn_shape_icnn(shape, n, &s->potential.hidden, s->potential.activation, c, s->potential.last_activation,
-                              s->potential.actnorm);
+    if (s->potential.kind == BRN_POTENTIAL_ICNN) {
+        BRN_TRY(brn_shape_icnn(shape, n, &s->potential.hidden, s->potential.activation, c, s->potential.last_activation,
+                               s->potential.actnorm));
+        brn_shape_hold(shape, s->potential.convexity);
+        return BRN_OK;
+    }
     return brn_shape_mlp(shape, n, &s->potential.hidden, s->potential.activation, c, s->potential.last_activation);
 }
 
@@ -122,6 +125,8 @@ brn_conjugate_settings brn_eval_conjugate(const brn_settings *s)
     brn_conjugate_settings c = s->conjugate;
     c.gtol = s->eval.gtol;
     c.max_evaluations = s->eval.max_evaluations;
+    c.max_iterations = s->eval.max_iterations;
+    if (c.min_iterations > c.max_iterations) c.min_iterations = c.max_iterations;
     return c;
 }
 

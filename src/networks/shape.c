@@ -104,6 +104,17 @@ brn_status brn_shape_icnn(brn_net_shape *s, int n, const brn_widths *hidden, int
     return BRN_OK;
 }
 
+void brn_shape_hold(brn_net_shape *s, brn_convexity convexity)
+{
+    if (convexity == BRN_CONVEXITY_SOFTPLUS) return;
+    s->derived = false;
+    for (int l = 0; l < s->layers; ++l) {
+        s->layer[l].held = s->layer[l].positive ? convexity : BRN_CONVEXITY_SOFTPLUS;
+        s->layer[l].positive = false;
+        s->derived = s->derived || s->layer[l].norm >= 0;
+    }
+}
+
 brn_status brn_shape_quadratic_icnn(brn_net_shape *s, int n, const int widths[static 3])
 {
     const brn_widths hidden = {3, {widths[0], widths[1], widths[2]}};
