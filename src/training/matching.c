@@ -35,7 +35,8 @@ static brn_status create_parts(brn_matching *m, brn_trainer *t)
     BRN_TRY(BRN_ALLOC(&m->a, batch, "assignment"));
     BRN_TRY(BRN_ALLOC(&m->b, batch, "assignment"));
     BRN_TRY(BRN_ALLOC(&m->target, batch, "assignment"));
-    return brn_batch_read_f64(&t->x, m->x); /* zeros: that there is room for the transfer is found out now */
+    BRN_TRY(brn_batch_write_f64(&m->rows, m->fields)); /* zeros: that there is room for the transfers is found out now */
+    return brn_batch_read_f64(&t->x, m->x);
 }
 
 brn_status brn_matching_create(brn_matching **out, brn_trainer *t)
