@@ -106,6 +106,9 @@ static brn_status all(const char *folder)
     BRN_TRY(train("hd", "wide", VALUES("potential.kind=icnn", "train.potential.kind=muon", "conjugate.line_search=wolfe", "data.pair=gauss8")));
     BRN_TRY(train("2d", "narrow", VALUES("conjugate.solver=adam", "data.pair=moons")));
     BRN_TRY(train("2d", "direct", VALUES("data.pair=", source, target, "data.source_weight=w")));
+    BRN_TRY(train("mm-b", "direct", VALUES("train.start=identity", "potential.kind=icnn", "potential.convexity=project")));
+    BRN_TRY(train("qc", "direct", VALUES("train.start=identity")));
+    BRN_TRY(train("ls", "direct", VALUES("train.start=identity")));
     int missing = 0;
     for (int k = 0; k < BRN_KERNEL_COUNT; ++k)
         if (!ran[k]) fprintf(stderr, "never ran: %s\n", brn_kernel_table[k].name), ++missing;
