@@ -131,6 +131,8 @@ static brn_status check_dual(const brn_settings *s)
 
 static brn_status check_networks(const brn_settings *s)
 {
+    if (s->eval.max_iterations == 0 && s->amortizer.kind == BRN_AMORTIZER_NONE)
+        return brn_fail(BRN_ERR_USAGE, "eval.max_iterations=0 takes the amortizer's prediction for the inverse map, and amortizer.kind=none has none");
     if (s->potential.kind == BRN_POTENTIAL_ICNN && s->potential.convexity != BRN_CONVEXITY_NONE &&
         !keeps_convex(s->potential.activation, s->potential.slope, s->potential.alpha))
         return brn_fail(BRN_ERR_USAGE,

@@ -197,6 +197,7 @@ static const struct {
     {{"amortizer.kind=none", "train.loss=objective"}, "train.loss=none"},
     {{"train.loss=none"}, "amortizer.kind=none"},
     {{"train.dual=quadratic"}, "amortizer.kind=gradient"},
+    {{"train.loss=none", "amortizer.kind=none", "eval.max_iterations=0"}, "prediction"},
     {{"train.dual=entropy", "amortizer.kind=gradient"}, "train.loss=none"},
     {{"train.dual=assignment"}, "amortizer.kind=none"},
     {{"train.loss=cycle", "train.amortizer_steps=2"}, "train.amortizer_steps=2"},
