@@ -36,7 +36,7 @@ void brn_solver_free(brn_solver *solver)
 static brn_status create_parts(brn_solver *s, const brn_pot *f, int rows)
 {
     const bool adam = s->set.solver == BRN_SOLVER_ADAM;
-    const int tile = brn_device_tile_rows(s->dev), capacity = rows < tile ? rows : tile;
+    const int tile = brn_device_tile_rows(s->dev, brn_pot_dim(f)), capacity = rows < tile ? rows : tile;
     const int ld = brn_device_lanes(s->dev, capacity);
     const int info_ld = (rows + 63) / 64 * 64;
     BRN_TRY(BRN_ALLOC(&s->member, (size_t)brn_device_queues(s->dev), "solver"));

@@ -13,14 +13,9 @@ enum { STREAM_POTENTIAL = 0x10000, STREAM_AMORTIZER = 0x20000 };
 
 brn_status brn_potential_shape(brn_net_shape *shape, const brn_settings *s, int n)
 {
-    const float c = (float)(s->potential.activation == BRN_ACT_LEAKY_RELU ? s->potential.slope : s->potential.alpha);
-    if (s->potential.kind == BRN_POTENTIAL_ICNN) {
-        BRN_TRY(brn_shape_icnn(shape, n, &s->potential.hidden, s->potential.activation, c, s->potential.last_activation,
-                               s->potential.actnorm));
-        brn_shape_hold(shape, s->potential.convexity);
-        return BRN_OK;
-    }
-    return brn_shape_mlp(shape, n, &s->potential.hidden, s->potential.activation, c, s->potential.last_activation);
+    BRN_TRY(brn_shape_potential(shape, s, n, &s->potential.hidden, s->potential.activation, s->potential.slope, s->potential.alpha));
+    brn_shape_hold(shape, s->potential.convexity);
+    return BRN_OK;
 }
 
 void brn_model_free(brn_model *m)

@@ -19,7 +19,12 @@ brn_trace brn_tape_trace(const brn_net_shape *shape, const brn_tape *tape, int r
     return t;
 }
 
-bool brn_shape_is_wide(const brn_net_shape *shape) { return shape->size >= WIDE_WEIGHTS; }
+bool brn_shape_is_wide(const brn_net_shape *shape)
+{
+    for (int l = 0; l < shape->layers; ++l)
+        if (shape->layer[l].conv.kernel || shape->layer[l].quad >= 0) return false;
+    return shape->size >= WIDE_WEIGHTS;
+}
 
 /* Rows [first, end) of layer l: they all see the same input. */
 static int cut(const brn_layer *w, int l, int first, int end, brn_weight_block *blocks)
@@ -71,12 +76,12 @@ brn_status brn_block_add(brn_queue *q, const brn_net *net, const brn_weight_bloc
  * line, and where the rows stop one by one the last of them will not be in time. */
 enum { PIECES_MOST = 4 };
 
-brn_status brn_traces_create(brn_traces *t, brn_device *dev, const brn_net_shape *shape, int rows)
+brn_status brn_traces_create(brn_traces *t, const brn_net_shape *shape, const brn_batch *x)
 {
     *t = (brn_traces){.shape = shape};
     int feats = 0;
     for (int l = 0; l < shape->layers; ++l) feats += (l + 1 < shape->layers ? 2 : 1) * shape->layer[l].out;
-    brn_status status = brn_batch_create(&t->values, dev, feats, rows, "activations");
+    brn_status status = brn_batch_beside(&t->values, x, feats, "activations");
     if (status == BRN_OK) status = BRN_ALLOC(&t->pieces, (size_t)t->values.tiles, "activations");
     if (status == BRN_OK) status = BRN_ALLOC(&t->missing, (size_t)t->values.tiles, "activations");
     if (status != BRN_OK) brn_traces_free(t);

@@ -27,7 +27,7 @@ typedef struct brn_weight_block {
 /** The tape after brn_tape_reverse(), of which `seed` is now the last layer's adjoint. */
 brn_trace brn_tape_trace(const brn_net_shape *shape, const brn_tape *tape, int rows, brn_mat x, brn_mat seed);
 
-/** More weights than the caches of a core hold beside a tile. */
+/** More weights than the caches of a core hold beside a tile, in dense layers without squared terms. */
 bool brn_shape_is_wide(const brn_net_shape *shape);
 
 /** Cut all layers into blocks. Returns how many; `blocks` may be NULL to count them. */
@@ -38,14 +38,14 @@ brn_status brn_block_zero(brn_queue *q, const brn_net *net, const brn_weight_blo
 brn_status brn_block_add(brn_queue *q, const brn_net *net, const brn_weight_block *block, const brn_trace *trace, brn_buf *grad);
 
 /** Traces of all rows of a batch, put together from tapes in whose lanes the rows stand in any order. */
-typedef struct brn_traces {
+typedef struct brn_traces { /* in the tiles of the batch it is made for */
     const brn_net_shape *shape;
     brn_batch values;      /* of a tile: z of the hidden layers, then d of all */
     _Atomic int *pieces;   /* [tiles] copies made since brn_traces_forget() */
     _Atomic int *missing;  /* [tiles] rows not copied since */
 } brn_traces;
 
-brn_status brn_traces_create(brn_traces *t, brn_device *dev, const brn_net_shape *shape, int rows);
+brn_status brn_traces_create(brn_traces *t, const brn_net_shape *shape, const brn_batch *x);
 void brn_traces_free(brn_traces *t);
 
 /** No row is there any more. */

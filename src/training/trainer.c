@@ -20,7 +20,8 @@ static brn_tape_order order_needed(const brn_settings *s)
 
 static brn_status create_member(brn_trainer *t, brn_trainer_member *m)
 {
-    const int watched = brn_device_lanes(t->dev, BRN_MONITOR_ROWS), n = t->n;
+    const int n = t->n, tile = brn_device_tile_rows(t->dev, n), monitored = brn_monitor_rows(t->set);
+    const int watched = brn_device_lanes(t->dev, monitored < tile ? monitored : tile);
     const int lanes = t->x.lanes > watched ? t->x.lanes : watched;
     BRN_TRY(brn_pair_work_create(&m->pair, t->pair, lanes));
     BRN_TRY(brn_pot_work_create(&m->f, &t->model->f, lanes, order_needed(t->set)));
@@ -40,7 +41,7 @@ static brn_status create_batches(brn_trainer *t)
     BRN_TRY(brn_batch_create(&t->y, t->dev, t->n, t->batch, "target batch"));
     BRN_TRY(brn_batch_create(&t->start, t->dev, t->n, t->batch, "predictions"));
     BRN_TRY(brn_batch_create(&t->argmax, t->dev, t->n, t->batch, "conjugate arguments"));
-    BRN_TRY(brn_batch_create(&t->rows, t->dev, BRN_ROW_FIELDS, t->batch, "losses"));
+    BRN_TRY(brn_batch_beside(&t->rows, &t->x, BRN_ROW_FIELDS, "losses"));
     return BRN_ALLOC(&t->host_rows, (size_t)t->batch * BRN_ROW_FIELDS, "losses");
 }
 

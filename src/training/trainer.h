@@ -17,6 +17,8 @@ enum { BRN_GRADIENT_GROUPS = 8 };
 
 /** Rows of the batch a training is watched on: its spread is below what separates models. */
 enum { BRN_MONITOR_ROWS = 2048 };
+/** Rows that watch a training: fewer where the settings evaluate with fewer. */
+static inline int brn_monitor_rows(const brn_settings *s) { return s->eval.points < BRN_MONITOR_ROWS ? s->eval.points : BRN_MONITOR_ROWS; }
 
 /** Scratch of one queue, of the training and of its monitor. */
 typedef struct brn_trainer_member {

@@ -13,7 +13,7 @@ bool brn_wide_pays(brn_trainer *t)
 static brn_status create_tiles(brn_wide *w, brn_trainer *t)
 {
     BRN_TRY(brn_batch_create(&w->adjoint, t->dev, t->n, t->batch, "training scratch"));
-    BRN_TRY(brn_traces_create(&w->target, t->dev, &t->model->f.part[0].shape, t->batch));
+    BRN_TRY(brn_traces_create(&w->target, &t->model->f.part[0].shape, &t->x));
     BRN_TRY(BRN_ALLOC(&w->tile, (size_t)t->x.tiles, "training scratch"));
     w->tiles = t->x.tiles;
     for (int i = 0; i < w->tiles; ++i) {

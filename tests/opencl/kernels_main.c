@@ -47,7 +47,7 @@ static brn_status train(const char *preset, const char *products, const char *co
     BRN_TRY(brn_device_open(&dev, "opencl:0", 1));
     brn_status status = brn_pair_open(&pair, dev, &s);
     if (status == BRN_OK) {
-        status = brn_settings_resolve(&s, 2);
+        status = brn_settings_resolve(&s, s.data.n);
         if (status == BRN_OK) status = steps(&s, dev, pair, strcmp(products, "direct") ? 1 : 2); /* the tiled kernels are slow to simulate */
         brn_pair_close(pair);
     }
@@ -109,6 +109,7 @@ static brn_status all(const char *folder)
     BRN_TRY(train("mm-b", "direct", VALUES("train.start=identity", "potential.kind=icnn", "potential.convexity=project")));
     BRN_TRY(train("qc", "direct", VALUES("train.start=identity")));
     BRN_TRY(train("ls", "direct", VALUES("train.start=identity")));
+    BRN_TRY(train("2d", "direct", VALUES("data.n=4", "potential.kind=conv", "potential.hidden=2", "amortizer.kind=gradient", "amortizer.hidden=2")));
     int missing = 0;
     for (int k = 0; k < BRN_KERNEL_COUNT; ++k)
         if (!ran[k]) fprintf(stderr, "never ran: %s\n", brn_kernel_table[k].name), ++missing;
