@@ -41,10 +41,11 @@ typedef struct brn_evaluation {
     double sinkhorn_reference_inverse; /**< of the source: what a perfect inverse map reaches */
     struct {
         size_t total;
+        size_t predicted;       /**< all or none: taken from the amortizer, not solved (eval.max_iterations = 0) */
         size_t not_converged;   /**< ran out of iterations */
         size_t precision_floor; /**< as exact as the arithmetic allows, though not to the tolerance */
         size_t nonfinite;       /**< f is not finite where the solver starts */
-    } inverse;                  /**< rows of the inverse map */
+    } inverse;                  /**< rows of the inverse map; where the roles are exchanged, of the forward one */
 } brn_evaluation;
 
 /** Evaluate a model on fresh draws of a pair of the same dimension. Same arguments, same numbers.

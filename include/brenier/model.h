@@ -45,10 +45,13 @@ BRN_API const brn_settings *brn_model_settings(const brn_model *model);
 /** Description as JSON (networks, parameters, steps, provenance); allocated, release with free(). */
 BRN_API brn_status brn_model_describe(const brn_model *model, char **json);
 
-/** Forward map y = T(x) = grad f(x) for count rows. x and y may be the same array. */
+/** Forward map y = T(x) = grad f(x) for count rows. x and y may be the same array. Where the roles are exchanged
+ *  (settings.train.roles) f lives on the target: T is then what the conjugate solver finds and the inverse map, like all of
+ *  brn_conjugate, a gradient that needs no solver and no start. */
 BRN_API brn_status brn_model_map(brn_model *model, const float *x, size_t count, float *y);
 
-/** Inverse map x = grad f*(y), by the conjugate solver with the settings' evaluation tolerance.
+/** Inverse map x = grad f*(y), by the conjugate solver with the settings' evaluation tolerance; with eval.max_iterations = 0 the
+ *  amortizer's prediction as it is (rows then count as converged; their gradients tell how good it is).
  *  @param rows [out] count entries, may be NULL */
 BRN_API brn_status brn_model_inverse(brn_model *model, const float *y, size_t count, float *x, brn_conjugate_row *rows);
 

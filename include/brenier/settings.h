@@ -66,6 +66,26 @@ typedef enum brn_loss {
     BRN_LOSS_CYCLE,
     BRN_LOSS_CYCLE_FINETUNE
 } brn_loss;
+/** What the potential minimises. f* is the convex conjugate, B the batch, (.)+ the positive part. */
+typedef enum brn_dual {
+    BRN_DUAL_CONJUGATE,  /**< mean f(x) + mean f*(y), the conjugate predicted or solved as `loss` says */
+    BRN_DUAL_BATCH,      /**< the same with the conjugate over the batch: f*(y) = max over its x of <x, y> - f(x) */
+    BRN_DUAL_QUADRATIC,  /**< mean f(x) + g(y) + (<x, y> - f(x) - g(y))+^2 / (4 e); g is the amortizer's potential */
+    BRN_DUAL_ENTROPY,    /**< mean f(x) + g(y) + e exp((<x, y> - f(x) - g(y)) / e) */
+    BRN_DUAL_ASSIGNMENT  /**< f regresses on the dual of the batch's optimal assignment, which the host solves in O(B^3) */
+} brn_dual;
+/** How the hidden weights of an ICNN are kept non-negative. */
+typedef enum brn_convexity {
+    BRN_CONVEXITY_SOFTPLUS, /**< softplus(theta) / fan-in */
+    BRN_CONVEXITY_PROJECT,  /**< negative ones are set to zero after every step */
+    BRN_CONVEXITY_PENALTY,  /**< train.convexity_penalty times the sum of their squares is added to the loss */
+    BRN_CONVEXITY_NONE      /**< they are not: same network, no convexity */
+} brn_convexity;
+/** Which measure the potential lives on. */
+typedef enum brn_roles {
+    BRN_ROLES_FORWARD,  /**< f on the source: T = grad f, and the inverse map is the conjugate's */
+    BRN_ROLES_EXCHANGED /**< f on the target: the inverse map is grad f, and T is the conjugate's */
+} brn_roles;
 typedef enum brn_optimizer_kind { BRN_OPT_AUTO = -1, BRN_OPT_ADAMW, BRN_OPT_MUON, BRN_OPT_SOAP } brn_optimizer_kind;
 typedef enum brn_schedule { BRN_SCHEDULE_COSINE, BRN_SCHEDULE_CONSTANT } brn_schedule;
 typedef enum brn_start {
@@ -142,6 +162,7 @@ typedef struct brn_settings {
         double alpha;            /**< of elu and celu */
         bool   last_activation;  /**< apply the activation to the last scalar too */
         bool   actnorm;          /**< ICNN; the MLP has none */
+        brn_convexity convexity; /**< ICNN */
     } potential;
 
     struct {
@@ -149,6 +170,7 @@ typedef struct brn_settings {
         brn_widths hidden;       /**< auto: [2b, 2b, b] */
         brn_activation activation;
         double slope, alpha;
+        brn_convexity convexity; /**< of the gradient of an ICNN */
     } amortizer;
 
     brn_conjugate_settings conjugate; /**< while training */
@@ -156,8 +178,13 @@ typedef struct brn_settings {
     struct {
         int64_t steps;           /**< (auto: 0) */
         int     batch;           /**< (auto: 0) */
+        brn_dual dual;
+        double  regularization;  /**< e of the quadratic and the entropic dual; weight of the assignment's displacement term */
+        brn_roles roles;
         brn_loss loss;
         double  cycle_weight;    /**< (auto: 0 = n) */
+        int     amortizer_steps; /**< steps of H for each of f; all but the last on samples of their own, with f held */
+        double  convexity_penalty;
         brn_optimizer_settings potential, amortizer;
         brn_schedule schedule;
         double  lr_final;        /**< cosine: share of the rate left at the end */
@@ -171,6 +198,7 @@ typedef struct brn_settings {
         int64_t eval_every;      /**< steps between evaluations (auto: 0 = a tenth of the steps) */
         int64_t patience;        /**< stop after so many evaluations without a better dual; 0 = never */
         double  divergence;      /**< stop when |loss| exceeds it */
+        bool    guard;           /**< stop when the dual objective says that f is worse than no map at all */
     } train;
 
     struct {
@@ -178,12 +206,14 @@ typedef struct brn_settings {
         int      sinkhorn_points;
         double   gtol;            /**< tolerance of the inverse map */
         int      max_evaluations; /**< of its line search */
+        int      max_iterations;  /**< of the inverse map; 0: the amortizer's prediction as it is (auto: -1, those of training) */
         uint64_t seed;
     } eval;
 } brn_settings;
 
 /** Fill *settings from a preset; whatever they held is lost. "hd", "2d" and "images" are recommended;
- *  "hd-paper", "2d-paper" and "images-paper" are the published settings exactly.
+ *  "hd-paper", "2d-paper" and "images-paper" are the published settings exactly; the others are the solvers
+ *  that those were compared with.
  *  @return BRN_ERR_USAGE with the nearest name for an unknown one. */
 BRN_API brn_status brn_settings_preset(brn_settings *settings, const char *name);
 
@@ -225,6 +255,11 @@ BRN_API brn_status brn_settings_resolve(brn_settings *settings, int n);
  *  may be NULL): for listings and completion. */
 BRN_API int brn_settings_count(void);
 BRN_API brn_status brn_settings_describe(int i, const char **key, const char **values, const char **meaning);
+
+/** Number of presets, and the i-th one's name, its meaning and where it was published ("" for the project's own; static
+ *  storage; any may be NULL): for listings and completion. */
+BRN_API int brn_settings_preset_count(void);
+BRN_API brn_status brn_settings_preset_describe(int i, const char **name, const char **meaning, const char **source);
 
 /** The one of `count` names that is nearest to a mistyped one (insertions, deletions, substitutions and
  *  exchanges of neighbours), for suggestions; NULL where count is 0. */

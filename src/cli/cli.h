@@ -123,6 +123,9 @@ brn_status cli_fail(brn_status status, const char *format, ...) __attribute__((f
 /** The kept line, else the library's. */
 const char *cli_failure(void);
 
+/** The presets, one line each. */
+void cli_print_presets(void);
+
 /** Print a tree on standard output, and free it. */
 brn_status cli_print_json(cJSON *tree);
 /** Add a number; null where it is not finite. */

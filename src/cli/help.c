@@ -47,11 +47,20 @@ void cli_print_help(void)
          "  brenier map runs/mine --in a.npy --out moved.npy");
 }
 
+void cli_print_presets(void)
+{
+    const char *name, *meaning, *source;
+    puts("presets (preset=NAME, and what it was published in):");
+    for (int i = 0; brn_settings_preset_describe(i, &name, &meaning, &source) == BRN_OK; ++i)
+        printf("  %-9s %s%s%s%s\n", name, meaning, *source ? " (" : "", source, *source ? ")" : "");
+}
+
 static void print_setting_names(const cli_command *c)
 {
     if (c->settings == cli_all_settings) {
         puts("\nsettings: any key=value (brenier settings lists them) and\n"
-             "  --config FILE  YAML file of settings, also without --config if its name ends in .yaml");
+             "  --config FILE  YAML file of settings, also without --config if its name ends in .yaml\n");
+        cli_print_presets();
     } else if (c->settings) {
         printf("\nsettings:");
         for (const char *const *key = c->settings; *key; ++key)

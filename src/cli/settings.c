@@ -8,6 +8,8 @@
 static void print_list(void)
 {
     const char *key, *values, *meaning;
+    cli_print_presets();
+    puts("");
     for (int i = 0; brn_settings_describe(i, &key, &values, &meaning) == BRN_OK; ++i)
         printf("%-30s %s\n%30s %s\n", key, meaning, "", values);
 }
@@ -47,8 +49,6 @@ const cli_command cli_settings = {
     .summary = "List all settings with their values and meanings, or print a preset as YAML.",
     .most = 1,
     .settings = cli_all_settings,
-    .details =
-        "Presets: hd, 2d and images are recommended; with -paper they are the published settings exactly.\n",
     .examples = "  brenier settings\n"
                 "  brenier settings hd > mine.yaml\n"
                 "  brenier settings hd --n 16 train.steps=2000\n"

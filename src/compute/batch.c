@@ -31,7 +31,8 @@ void brn_batch_free(brn_batch *b)
 
 typedef struct {
     const brn_batch *b;
-    const float *write_rows;
+    const float *write_f32;
+    const double *write_f64;
     float *read_f32;
     double *read_f64;
 } transfer;
@@ -48,8 +49,8 @@ static brn_status move_tile(void *context, brn_queue *q, int t)
     BRN_TRY(brn_buf_create(&staging, b->dev, BRN_REAL, count, "staging"));
     const brn_view stage = {staging, 0};
     brn_status status;
-    if (job->write_rows) {
-        status = brn_write_f32(q, stage, job->write_rows + at, count);
+    if (job->write_f32 || job->write_f64) {
+        status = job->write_f32 ? brn_write_f32(q, stage, job->write_f32 + at, count) : brn_write_f64(q, stage, job->write_f64 + at, count);
         if (status == BRN_OK) status = BRN_LAUNCH(q, rows_to_tile, rows, b->feats, (.ld = tile.ld), stage, brn_mat_view(tile));
     } else {
         status = BRN_LAUNCH(q, tile_to_rows, rows, b->feats, (.ld = tile.ld), brn_mat_view(tile), stage);
@@ -62,7 +63,12 @@ static brn_status move_tile(void *context, brn_queue *q, int t)
 
 brn_status brn_batch_write(brn_batch *b, const float *rows)
 {
-    return brn_parallel(b->dev, b->tiles, move_tile, &(transfer){.b = b, .write_rows = rows});
+    return brn_parallel(b->dev, b->tiles, move_tile, &(transfer){.b = b, .write_f32 = rows});
+}
+
+brn_status brn_batch_write_f64(brn_batch *b, const double *rows)
+{
+    return brn_parallel(b->dev, b->tiles, move_tile, &(transfer){.b = b, .write_f64 = rows});
 }
 
 brn_status brn_batch_read(const brn_batch *b, float *rows)

@@ -30,6 +30,7 @@ static inline int brn_batch_rows(const brn_batch *b, int t)
 
 /** Row-major host samples in and out, [rows][feats], through the device's queues. */
 brn_status brn_batch_write(brn_batch *b, const float *rows);
+brn_status brn_batch_write_f64(brn_batch *b, const double *rows);
 brn_status brn_batch_read(const brn_batch *b, float *rows);
 brn_status brn_batch_read_f64(const brn_batch *b, double *rows);
 

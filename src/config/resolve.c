@@ -90,6 +90,7 @@ static brn_status fill_all(brn_settings *s, int n)
     fill_optimizer(s, "train.potential", &s->train.potential, n);
     fill_optimizer(s, "train.amortizer", &s->train.amortizer, n);
     fill_length(s, n);
+    fill(s, "eval", "max_iterations", s->conjugate.max_iterations);
     return BRN_OK;
 }
 
@@ -127,16 +128,34 @@ static bool keeps_convex(brn_activation activation, double slope, double alpha)
     }
 }
 
+/* What each dual loss needs beside f. */
+static brn_status check_dual(const brn_settings *s)
+{
+    bool pair = s->train.dual == BRN_DUAL_QUADRATIC || s->train.dual == BRN_DUAL_ENTROPY, matched = s->train.dual == BRN_DUAL_ASSIGNMENT;
+    if (pair && (s->amortizer.kind != BRN_AMORTIZER_GRADIENT || s->train.loss != BRN_LOSS_NONE))
+        return brn_fail(BRN_ERR_USAGE, "train.dual=%s learns the amortizer's potential with f: set amortizer.kind=gradient train.loss=none",
+                        s->train.dual == BRN_DUAL_QUADRATIC ? "quadratic" : "entropy");
+    if (matched && s->amortizer.kind != BRN_AMORTIZER_NONE)
+        return brn_fail(BRN_ERR_USAGE, "train.dual=assignment has no conjugate to predict: set amortizer.kind=none train.loss=none");
+    if (s->train.amortizer_steps > 1 && (s->train.loss == BRN_LOSS_NONE || s->train.loss == BRN_LOSS_CYCLE))
+        return brn_fail(BRN_ERR_USAGE, "train.amortizer_steps=%d needs a train.loss that can be lowered with f held, as objective",
+                        s->train.amortizer_steps);
+    return BRN_OK;
+}
+
 static brn_status check_networks(const brn_settings *s, int n)
 {
     int image[3];
     if (s->potential.kind == BRN_POTENTIAL_CONV) BRN_TRY(brn_conv_image(n, image));
-    if (s->potential.kind == BRN_POTENTIAL_ICNN &&
+    if (s->eval.max_iterations == 0 && s->amortizer.kind == BRN_AMORTIZER_NONE)
+        return brn_fail(BRN_ERR_USAGE, "eval.max_iterations=0 takes the amortizer's prediction for the inverse map, and amortizer.kind=none has none");
+    if (s->potential.kind == BRN_POTENTIAL_ICNN && s->potential.convexity != BRN_CONVEXITY_NONE &&
         !keeps_convex(s->potential.activation, s->potential.slope, s->potential.alpha))
         return brn_fail(BRN_ERR_USAGE,
                         "potential.activation: an ICNN with it is not convex; elu with alpha <= 1, "
                         "softplus, celu, relu and leaky_relu with slope <= 1 are");
-    bool trained = s->train.loss != BRN_LOSS_NONE, present = s->amortizer.kind != BRN_AMORTIZER_NONE;
+    bool with_f = s->train.dual == BRN_DUAL_QUADRATIC || s->train.dual == BRN_DUAL_ENTROPY;
+    bool trained = s->train.loss != BRN_LOSS_NONE || with_f, present = s->amortizer.kind != BRN_AMORTIZER_NONE;
     if (trained && !present)
         return brn_fail(
             BRN_ERR_USAGE,
@@ -192,6 +211,7 @@ brn_status brn_settings_resolve(brn_settings *settings, int n)
     BRN_TRY(fill_all(&s, n));
     BRN_TRY(check_complete(&s));
     BRN_TRY(check_data(&s, n));
+    BRN_TRY(check_dual(&s));
     BRN_TRY(check_networks(&s, n));
     BRN_TRY(check_solver(&s.conjugate));
     BRN_TRY(check_training(&s));

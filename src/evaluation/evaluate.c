@@ -84,18 +84,10 @@ static brn_status reference(const work *w, brn_side side, double *value)
     return brn_sinkhorn_divergence(w->near, w->n, w->fresh, w->fresh + w->near * (size_t)w->n, value);
 }
 
-static brn_status forward(work *w, brn_evaluation *e)
-{
-    BRN_TRY(brn_model_potential(w->model, w->x, w->points, w->values));
-    e->dual_objective = mean(w);
-    BRN_TRY(brn_model_map(w->model, w->x, w->points, w->image));
-    if (w->known) score(w, BRN_SOURCE, &e->learned);
-    return divergence(w, BRN_TARGET, &e->sinkhorn_forward);
-}
-
 static void count_rows(const work *w, brn_evaluation *e)
 {
     e->inverse.total = w->points;
+    e->inverse.predicted = w->settings.eval.max_iterations ? 0 : w->points;
     for (size_t r = 0; r < w->points; ++r) {
         e->inverse.not_converged += w->rows[r].stop == BRN_CONJUGATE_MAX_ITERATIONS;
         e->inverse.precision_floor += w->rows[r].stop == BRN_CONJUGATE_PRECISION_FLOOR;
@@ -103,15 +95,22 @@ static void count_rows(const work *w, brn_evaluation *e)
     }
 }
 
-static brn_status inverse(work *w, brn_evaluation *e)
+/* The learned map's image of one side's points, and its share of the dual objective: by grad f where f lives, else by the
+ * conjugate. */
+static brn_status learned(work *w, brn_side from, brn_evaluation *e)
 {
-    const brn_conjugate_settings set = brn_eval_conjugate(&w->settings);
-    BRN_TRY(brn_conjugate(w->model, &set, w->y, w->points, false, w->image, w->values, w->rows));
+    const float *rows = from == BRN_SOURCE ? w->x : w->y;
+    if (from == brn_potential_side(&w->model->settings)) {
+        BRN_TRY(brn_model_gradient(w->model, rows, w->points, NULL, w->values));
+        BRN_TRY(brn_model_gradient(w->model, rows, w->points, w->image, NULL));
+    } else {
+        const brn_conjugate_settings set = brn_eval_conjugate(&w->settings);
+        BRN_TRY(brn_model_argmax(w->model, &set, rows, w->points, false, w->image, w->values, w->rows));
+        count_rows(w, e);
+    }
     e->dual_objective += mean(w);
-    e->w2 = (brn_mean_square(w->points, w->n, w->x) + brn_mean_square(w->points, w->n, w->y)) / 2 - e->dual_objective;
-    count_rows(w, e);
-    if (w->known) score(w, BRN_TARGET, &e->learned);
-    return divergence(w, BRN_SOURCE, &e->sinkhorn_inverse);
+    if (w->known) score(w, from, &e->learned);
+    return divergence(w, 1 - from, from == BRN_SOURCE ? &e->sinkhorn_forward : &e->sinkhorn_inverse);
 }
 
 static brn_status baselines(work *w, brn_evaluation *e)
@@ -142,8 +141,9 @@ brn_status brn_evaluate(brn_model *model, brn_pair *pair, const brn_settings *se
     brn_evaluation e = {.n = w.n, .points = w.points, .learned = unknown, .identity = unknown, .constant = unknown, .linear = unknown,
                         .sinkhorn_points = w.near};
     BRN_GO(draw(&w));
-    BRN_GO(forward(&w, &e));
-    BRN_GO(inverse(&w, &e));
+    BRN_GO(learned(&w, BRN_SOURCE, &e));
+    BRN_GO(learned(&w, BRN_TARGET, &e));
+    e.w2 = (brn_mean_square(w.points, w.n, w.x) + brn_mean_square(w.points, w.n, w.y)) / 2 - e.dual_objective;
     BRN_GO(reference(&w, BRN_TARGET, &e.sinkhorn_reference));
     BRN_GO(reference(&w, BRN_SOURCE, &e.sinkhorn_reference_inverse));
     if (w.known) BRN_GO(baselines(&w, &e));

@@ -22,6 +22,7 @@ static void add_rows(cJSON *to, const brn_evaluation *e)
 {
     cJSON *inverse = cJSON_AddObjectToObject(to, "inverse");
     cJSON_AddNumberToObject(inverse, "total", (double)e->inverse.total);
+    cJSON_AddNumberToObject(inverse, "predicted", (double)e->inverse.predicted);
     cJSON_AddNumberToObject(inverse, "not_converged", (double)e->inverse.not_converged);
     cJSON_AddNumberToObject(inverse, "precision_floor", (double)e->inverse.precision_floor);
     cJSON_AddNumberToObject(inverse, "nonfinite", (double)e->inverse.nonfinite);
@@ -84,8 +85,10 @@ static void print_all(FILE *out, const brn_evaluation *e)
     fprintf(out, "dual objective       %.6g   (W2^2 for the cost |x - y|^2 / 2: %.6g)\n", e->dual_objective, e->w2);
     fprintf(out, "Sinkhorn divergence  forward %.4g, two samples of the target %.4g; inverse %.4g, of the source %.4g   (%zu points)\n",
             e->sinkhorn_forward, e->sinkhorn_reference, e->sinkhorn_inverse, e->sinkhorn_reference_inverse, e->sinkhorn_points);
-    fprintf(out, "inverse rows         %zu of %zu converged; %zu at the precision floor, %zu out of iterations, %zu not finite\n",
-            e->inverse.total - bad, e->inverse.total, e->inverse.precision_floor, e->inverse.not_converged, e->inverse.nonfinite);
+    if (e->inverse.predicted) fprintf(out, "inverse rows         %zu predicted by the amortizer, not solved\n", e->inverse.predicted);
+    else
+        fprintf(out, "inverse rows         %zu of %zu converged; %zu at the precision floor, %zu out of iterations, %zu not finite\n",
+                e->inverse.total - bad, e->inverse.total, e->inverse.precision_floor, e->inverse.not_converged, e->inverse.nonfinite);
 }
 
 brn_status brn_evaluation_text(const brn_evaluation *e, char **text)

@@ -4,8 +4,9 @@
  *     F(x) = s^2 f(x') + <b, x>          T(x) = grad F(x) = b + s grad f(x')
  *     F*(y) = s^2 f*(y') + <a, y - b>    grad F*(y) = a + s grad f*(y')
  *
- * so that F + F* = <x, y> wherever f + f* = <x', y'>. Rows pass in chunks of bounded memory; a row's
- * result does not depend on its chunk. */
+ * so that F + F* = <x, y> wherever f + f* = <x', y'>. With exchanged roles f lives on the target, and all this holds
+ * with the two sides exchanged: T is then the conjugate's map, and what is called F outside is the conjugate's value.
+ * Rows pass in chunks of bounded memory; a row's result does not depend on its chunk. */
 #include "model/model.h"
 #include "core/memory.h"
 
@@ -16,6 +17,7 @@ enum { CHUNK_ROWS = 16384, CHUNK_REALS = 1 << 22, LEAST_ROWS = 64 };
 /* What one call works with. */
 typedef struct {
     const brn_model *m;
+    brn_side side;           /* of x: the measure that f lives on */
     brn_net spare;
     brn_pot f;
     int chunk;               /* rows */
@@ -24,6 +26,7 @@ typedef struct {
     brn_pot_work *f_work;    /* one per queue */
     brn_amortizer_work *h_work;
     brn_solver *solver;
+    bool predicted;          /* no iterations: the amortizer's word is taken */
     float *rows;             /* [chunk][n], standardised */
     double *numbers;         /* [chunk] */
 } session;
@@ -60,7 +63,7 @@ static brn_status probe_staging(const session *s)
 /* What every use needs, for chunks of `rows`. A failure leaves the session to session_close, as success does. */
 static brn_status session_open(session *s, const brn_model *m, int rows)
 {
-    *s = (session){.m = m, .chunk = rows, .works = brn_device_queues(m->dev)};
+    *s = (session){.m = m, .side = brn_potential_side(&m->settings), .chunk = rows, .works = brn_device_queues(m->dev)};
     BRN_TRY(brn_model_evaluated(m, &s->spare, &s->f));
     BRN_TRY(brn_batch_create(&s->x, m->dev, m->n, s->chunk, "rows"));
     BRN_TRY(brn_batch_create(&s->y, m->dev, m->n, s->chunk, "rows"));
@@ -108,22 +111,22 @@ static brn_status read_raw(const session *s, brn_side side, const brn_batch *fro
     return BRN_OK;
 }
 
-/* s->numbers become values in raw coordinates: of F at raw rows x, */
+/* s->numbers become values in raw coordinates: of f at raw rows x, */
 static void potential_values(const session *s, int rows, const float *x, float *value)
 {
     const brn_model *m = s->m;
     for (int r = 0; r < rows; ++r) {
         double sum = s->numbers[r] * m->scale * m->scale;
-        for (int i = 0; m->standardized && i < m->n; ++i) sum += m->shift[BRN_TARGET][i] * x[(size_t)r * (size_t)m->n + (size_t)i];
+        for (int i = 0; m->standardized && i < m->n; ++i) sum += m->shift[1 - s->side][i] * x[(size_t)r * (size_t)m->n + (size_t)i];
         value[r] = (float)sum;
     }
 }
 
-/* and of F* at raw rows y. */
+/* and of f* at raw rows y. */
 static void conjugate_values(const session *s, int rows, const float *y, float *value)
 {
     const brn_model *m = s->m;
-    const double *a = m->shift[BRN_SOURCE], *b = m->shift[BRN_TARGET];
+    const double *a = m->shift[s->side], *b = m->shift[1 - s->side];
     for (int r = 0; r < rows; ++r) {
         double sum = s->numbers[r] * m->scale * m->scale;
         for (int i = 0; m->standardized && i < m->n; ++i) sum += a[i] * (y[(size_t)r * (size_t)m->n + (size_t)i] - b[i]);
@@ -131,7 +134,7 @@ static void conjugate_values(const session *s, int rows, const float *y, float *
     }
 }
 
-/* ---- forward map and potential ----------------------------------------------------------------- */
+/* ---- potential and its gradient ---------------------------------------------------------------- */
 
 typedef struct {
     const session *s;
@@ -163,16 +166,15 @@ static brn_status evaluate_chunk(session *s, int rows, const float *x, float *gr
 {
     brn_batch xb = part_of(&s->x, rows);
     const brn_batch yb = part_of(&s->y, rows), vb = part_of(&s->value, rows);
-    BRN_TRY(write_raw(s, BRN_SOURCE, x, &xb));
+    BRN_TRY(write_raw(s, s->side, x, &xb));
     BRN_TRY(brn_parallel(s->m->dev, xb.tiles, evaluate_tile, &(evaluation){s, &xb, grad != NULL}));
-    if (grad) return read_raw(s, BRN_TARGET, &yb, grad);
+    if (grad) return read_raw(s, 1 - s->side, &yb, grad);
     BRN_TRY(brn_batch_read_f64(&vb, s->numbers));
     potential_values(s, rows, x, value);
     return BRN_OK;
 }
 
-/* Either grad or value is wanted. */
-static brn_status evaluate_rows(const brn_model *m, const float *x, size_t count, float *grad, float *value)
+brn_status brn_model_gradient(const brn_model *m, const float *x, size_t count, float *grad, float *value)
 {
     if (!count) return BRN_OK;
     session s;
@@ -194,13 +196,6 @@ done:
     return status;
 }
 
-brn_status brn_model_map(brn_model *m, const float *x, size_t count, float *y) { return evaluate_rows(m, x, count, y, NULL); }
-
-brn_status brn_model_potential(brn_model *m, const float *x, size_t count, float *value)
-{
-    return evaluate_rows(m, x, count, NULL, value);
-}
-
 /* ---- conjugate --------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -218,6 +213,7 @@ static brn_status predict_tile(void *context, brn_queue *q, int t)
 static brn_status conjugate_open(session *s, const brn_model *m, const brn_conjugate_settings *set, int rows)
 {
     BRN_TRY(session_open(s, m, rows));
+    s->predicted = set->max_iterations == 0;
     BRN_TRY(brn_solver_create(&s->solver, m->dev, &s->f, set, s->chunk));
     BRN_TRY(BRN_ALLOC(&s->h_work, (size_t)s->works, "amortizer scratch"));
     for (int i = 0; i < s->works; ++i) BRN_TRY(brn_amortizer_work_create(&s->h_work[i], &m->h, s->x.lanes));
@@ -233,7 +229,10 @@ static brn_status read_info(const session *s, int field, int rows)
 static brn_status read_rows_info(const session *s, int rows, brn_conjugate_row *out)
 {
     BRN_TRY(read_info(s, BRN_INFO_STOP, rows));
-    for (int r = 0; r < rows; ++r) out[r].stop = (brn_conjugate_stop)s->numbers[r];
+    for (int r = 0; r < rows; ++r) {
+        const brn_conjugate_stop stop = (brn_conjugate_stop)s->numbers[r];
+        out[r].stop = s->predicted && stop == BRN_CONJUGATE_MAX_ITERATIONS ? BRN_CONJUGATE_CONVERGED : stop; /* of none */
+    }
     BRN_TRY(read_info(s, BRN_INFO_ITERATIONS, rows));
     for (int r = 0; r < rows; ++r) out[r].iterations = (int)s->numbers[r];
     BRN_TRY(read_info(s, BRN_INFO_EVALUATIONS, rows));
@@ -247,8 +246,8 @@ static brn_status conjugate_chunk(session *s, int rows, const float *y, bool war
                                   brn_conjugate_row *out)
 {
     brn_batch xb = part_of(&s->x, rows), yb = part_of(&s->y, rows);
-    BRN_TRY(write_raw(s, BRN_TARGET, y, &yb));
-    if (warm_start) BRN_TRY(write_raw(s, BRN_SOURCE, x, &xb));
+    BRN_TRY(write_raw(s, 1 - s->side, y, &yb));
+    if (warm_start) BRN_TRY(write_raw(s, s->side, x, &xb));
     else BRN_TRY(brn_parallel(s->m->dev, yb.tiles, predict_tile, &(prediction){s, &xb, &yb}));
     BRN_TRY(brn_solver_run(s->solver, &s->f, &yb, &xb));
     if (value) {
@@ -256,28 +255,14 @@ static brn_status conjugate_chunk(session *s, int rows, const float *y, bool war
         conjugate_values(s, rows, y, value);
     }
     if (out) BRN_TRY(read_rows_info(s, rows, out));
-    return read_raw(s, BRN_SOURCE, &xb, x); /* last: x may be y */
+    return read_raw(s, s->side, &xb, x); /* last: x may be y */
 }
 
-/* The model's settings check those of the caller, and complete their automatic values. */
-static brn_status choose_solver(const brn_model *m, const brn_conjugate_settings *given, brn_conjugate_settings *set)
+brn_status brn_model_argmax(const brn_model *m, const brn_conjugate_settings *settings, const float *y, size_t count, bool warm_start,
+                            float *x, float *value, brn_conjugate_row *rows)
 {
-    *set = brn_eval_conjugate(&m->settings);
-    if (given) {
-        brn_settings s = m->settings;
-        s.conjugate = *given;
-        BRN_TRY(brn_settings_resolve(&s, m->n));
-        *set = s.conjugate;
-    }
-    set->running_scale = false; /* it would tie rows to the chunks before them */
-    return BRN_OK;
-}
-
-brn_status brn_conjugate(brn_model *m, const brn_conjugate_settings *settings, const float *y, size_t count, bool warm_start,
-                         float *x, float *value, brn_conjugate_row *rows)
-{
-    brn_conjugate_settings set;
-    BRN_TRY(choose_solver(m, settings, &set));
+    brn_conjugate_settings set = settings ? *settings : brn_eval_conjugate(&m->settings);
+    set.running_scale = false; /* it would tie rows to the chunks before them */
     if (!count) return BRN_OK;
     session s;
     const size_t n = (size_t)m->n;
@@ -298,7 +283,55 @@ done:
     return status;
 }
 
+/* ---- what is called from outside ----------------------------------------------------------------- */
+
+static bool exchanged(const brn_model *m) { return brn_potential_side(&m->settings) == BRN_TARGET; }
+
+/* Nothing had to be solved. */
+static void solved_at_once(size_t count, brn_conjugate_row *rows)
+{
+    for (size_t r = 0; rows && r < count; ++r) rows[r] = (brn_conjugate_row){.stop = BRN_CONJUGATE_CONVERGED};
+}
+
+brn_status brn_model_map(brn_model *m, const float *x, size_t count, float *y)
+{
+    return exchanged(m) ? brn_model_argmax(m, NULL, x, count, false, y, NULL, NULL) : brn_model_gradient(m, x, count, y, NULL);
+}
+
 brn_status brn_model_inverse(brn_model *m, const float *y, size_t count, float *x, brn_conjugate_row *rows)
 {
     return brn_conjugate(m, NULL, y, count, false, x, NULL, rows);
+}
+
+brn_status brn_model_potential(brn_model *m, const float *x, size_t count, float *value)
+{
+    if (!exchanged(m)) return brn_model_gradient(m, x, count, NULL, value);
+    size_t numbers;
+    float *ignored;
+    if (!brn_mul_size(count, (size_t)m->n, &numbers)) return brn_fail(BRN_ERR_USAGE, "%zu rows are too many", count);
+    BRN_TRY(BRN_ALLOC(&ignored, numbers, "rows"));
+    const brn_status status = brn_model_argmax(m, NULL, x, count, false, ignored, value, NULL);
+    free(ignored);
+    return status;
+}
+
+/* The model's settings check those of the caller, and complete their automatic values. */
+static brn_status complete(const brn_model *m, const brn_conjugate_settings *given, brn_conjugate_settings *set)
+{
+    brn_settings s = m->settings;
+    s.conjugate = *given;
+    BRN_TRY(brn_settings_resolve(&s, m->n));
+    *set = s.conjugate;
+    return BRN_OK;
+}
+
+brn_status brn_conjugate(brn_model *m, const brn_conjugate_settings *settings, const float *y, size_t count, bool warm_start,
+                         float *x, float *value, brn_conjugate_row *rows)
+{
+    brn_conjugate_settings set;
+    if (settings) BRN_TRY(complete(m, settings, &set));
+    if (!exchanged(m)) return brn_model_argmax(m, settings ? &set : NULL, y, count, warm_start, x, value, rows);
+    if (value) BRN_TRY(brn_model_gradient(m, y, count, NULL, value)); /* first: x may be y */
+    solved_at_once(count, rows);
+    return brn_model_gradient(m, y, count, x, NULL);
 }

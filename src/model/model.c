@@ -13,7 +13,9 @@ enum { STREAM_POTENTIAL = 0x10000, STREAM_AMORTIZER = 0x20000 };
 
 brn_status brn_potential_shape(brn_net_shape *shape, const brn_settings *s, int n)
 {
-    return brn_shape_potential(shape, s, n, &s->potential.hidden, s->potential.activation, s->potential.slope, s->potential.alpha);
+    BRN_TRY(brn_shape_potential(shape, s, n, &s->potential.hidden, s->potential.activation, s->potential.slope, s->potential.alpha));
+    brn_shape_hold(shape, s->potential.convexity);
+    return BRN_OK;
 }
 
 void brn_model_free(brn_model *m)
@@ -118,6 +120,8 @@ brn_conjugate_settings brn_eval_conjugate(const brn_settings *s)
     brn_conjugate_settings c = s->conjugate;
     c.gtol = s->eval.gtol;
     c.max_evaluations = s->eval.max_evaluations;
+    c.max_iterations = s->eval.max_iterations;
+    if (c.min_iterations > c.max_iterations) c.min_iterations = c.max_iterations;
     return c;
 }
 

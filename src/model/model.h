@@ -20,6 +20,12 @@ struct brn_model {
     char pair[BRN_PATH_MAX];    /* name of what it was trained on */
 };
 
+/** The measure that f lives on; its conjugate lives on the other. */
+static inline brn_side brn_potential_side(const brn_settings *settings)
+{
+    return settings->train.roles == BRN_ROLES_EXCHANGED ? BRN_TARGET : BRN_SOURCE;
+}
+
 /** Layout of the potential that resolved settings ask for; no memory of its own. */
 brn_status brn_potential_shape(brn_net_shape *shape, const brn_settings *settings, int n);
 
@@ -41,6 +47,15 @@ brn_status brn_model_evaluated(const brn_model *model, brn_net *spare, brn_pot *
 
 /** The solver of the inverse map: the settings' solver with the tolerance of their evaluation. */
 brn_conjugate_settings brn_eval_conjugate(const brn_settings *settings);
+
+/* ---- f and its conjugate whichever sides they live on (apply.c), in raw coordinates --------------------- */
+
+/** Either grad f or f at rows of f's side; the other of the two is NULL. x and grad may be the same array. */
+brn_status brn_model_gradient(const brn_model *model, const float *x, size_t count, float *grad, float *value);
+/** grad f* and f* (may be NULL) at rows of the other side, with resolved settings (NULL: those of the evaluation);
+ *  0 iterations give the amortizer's prediction, and what the dual is there. As brn_conjugate otherwise. */
+brn_status brn_model_argmax(const brn_model *model, const brn_conjugate_settings *settings, const float *y, size_t count, bool warm_start,
+                            float *x, float *value, brn_conjugate_row *rows);
 
 /* ---- files (file.c) -------------------------------------------------------------------------- */
 

@@ -40,6 +40,16 @@ static double truncated_normal(brn_rng *rng)
     }
 }
 
+/* Weights that are to be non-negative themselves start so, and about as large as softplus(theta) / in. */
+static bool starts_positive(const brn_layer *w) { return w->held == BRN_CONVEXITY_PROJECT || w->held == BRN_CONVEXITY_PENALTY; }
+
+static float start_weight(const brn_layer *w, int i, brn_rng *rng)
+{
+    /* each of the two blocks is a linear map of its own, with its own fan-in */
+    const double deviation = 1.0 / sqrt(w->conv.kernel ? brn_layer_rows(w) : i < w->in ? w->in : w->skip), x = truncated_normal(rng);
+    return (float)(i < w->in && starts_positive(w) ? fabs(x) / w->in : deviation * x);
+}
+
 brn_status brn_net_init(brn_net *net, uint64_t seed, uint32_t stream, bool identity)
 {
     const brn_net_shape *s = &net->shape;
@@ -49,12 +59,9 @@ brn_status brn_net_init(brn_net *net, uint64_t seed, uint32_t stream, bool ident
         const brn_layer *layer = &s->layer[l];
         brn_rng rng = brn_rng_start(seed, stream + (uint32_t)l);
         const int rows = brn_layer_rows(layer), out = brn_layer_cols(layer);
-        for (int i = 0; i < rows; ++i) {
-            /* each of the two blocks is a linear map of its own, with its own fan-in */
-            const double deviation = 1.0 / sqrt(layer->conv.kernel ? rows : i < layer->in ? layer->in : layer->skip);
+        for (int i = 0; i < rows; ++i)
             for (int o = 0; o < out; ++o)
-                theta[layer->weight + (size_t)i * (size_t)out + (size_t)o] = (float)(deviation * truncated_normal(&rng));
-        }
+                theta[layer->weight + (size_t)i * (size_t)out + (size_t)o] = start_weight(layer, i, &rng);
         for (int i = 0; identity && l == s->layers - 1 && i < rows * out; ++i)
             theta[layer->weight + (size_t)i] = layer->positive && i < layer->in * layer->out ? NEARLY_NO_WEIGHT : 0.0f;
     }
@@ -96,6 +103,26 @@ static brn_status pull_layer_back(void *context, brn_queue *q, int l)
 brn_status brn_net_pullback(const brn_net *net, brn_buf *grad)
 {
     return net->shape.derived ? brn_parallel(net->dev, net->shape.layers, pull_layer_back, &(pullback_job){net, grad}) : BRN_OK;
+}
+
+/* The hidden weights of layer l: y += s min(x, 0). */
+static brn_status negative_part(brn_queue *q, const brn_layer *w, float s, brn_buf *x, brn_buf *y)
+{
+    return BRN_LAUNCH(q, negative_part, w->in * w->out, 1, (.s = s), {x, w->weight}, {y, w->weight});
+}
+
+brn_status brn_net_project(const brn_net *net, brn_queue *q)
+{
+    for (int l = 0; l < net->shape.layers; ++l)
+        if (net->shape.layer[l].held == BRN_CONVEXITY_PROJECT) BRN_TRY(negative_part(q, &net->shape.layer[l], -1, net->theta, net->theta));
+    return BRN_OK;
+}
+
+brn_status brn_net_penalise(const brn_net *net, brn_queue *q, float weight, brn_buf *grad)
+{
+    for (int l = 0; l < net->shape.layers; ++l)
+        if (net->shape.layer[l].held == BRN_CONVEXITY_PENALTY) BRN_TRY(negative_part(q, &net->shape.layer[l], 2 * weight, net->theta, grad));
+    return BRN_OK;
 }
 
 brn_dense brn_net_dense(const brn_net *net, int l)

@@ -36,6 +36,7 @@ typedef struct brn_layer {
     ptrdiff_t quad;     /* [n][out] of the squared term, or -1 */
     ptrdiff_t norm;     /* bias [out] and log scale [out] of the activation normalisation, or -1 */
     bool positive;      /* the first `in` rows are softplus(theta) / in */
+    brn_convexity held; /* where they are not: what keeps theta itself non-negative, SOFTPLUS where nothing has to */
     brn_conv conv;      /* then in, skip and out are channels x positions, the weight [channels x kernel^2][out channels] */
 } brn_layer;
 
@@ -64,6 +65,8 @@ typedef struct brn_net_shape {
 brn_status brn_shape_mlp(brn_net_shape *shape, int n, const brn_widths *hidden, int kind, float c, bool last_activation);
 /** Input-convex potential with actnorm. */
 brn_status brn_shape_icnn(brn_net_shape *shape, int n, const brn_widths *hidden, int kind, float c, bool last_activation, bool actnorm);
+/** Keep the hidden weights of an input-convex potential non-negative otherwise than by softplus. */
+void brn_shape_hold(brn_net_shape *shape, brn_convexity convexity);
 /** The scalar network that resolved settings name, with its own widths and activation. */
 brn_status brn_shape_potential(brn_net_shape *shape, const brn_settings *settings, int n, const brn_widths *hidden, int kind, double slope, double alpha);
 /** Vector-valued network of the residual amortizer, n -> n. */
@@ -104,6 +107,11 @@ brn_status brn_net_prepare(brn_net *net, brn_queue *q);
 /** Set the activation normalisations, freshly zero, from a first batch: bias = -mean and log scale =
  *  log deviation of every pre-activation, layer by layer. Nothing to do in networks without. */
 brn_status brn_net_fit_norms(brn_net *net, const brn_batch *x);
+
+/** Set negative weights to zero where the shape asks for projection: after every change of theta. */
+brn_status brn_net_project(const brn_net *net, brn_queue *q);
+/** grad += weight d/d theta of the sum of squared negative weights, where the shape asks for the penalty. */
+brn_status brn_net_penalise(const brn_net *net, brn_queue *q, float weight, brn_buf *grad);
 
 /** Turn the gradient with respect to `used` (in grad) into the one with respect to theta, in place. */
 brn_status brn_net_pullback(const brn_net *net, brn_buf *grad);

@@ -103,6 +103,17 @@ brn_status brn_pot_log_alpha_grad(brn_queue *q, const brn_pot *f, int rows, floa
     return add_log_alpha_grad(q, f, rows, 0.5f * s, x, x, theta_grad);
 }
 
+brn_status brn_pot_param_grad_rows(brn_queue *q, const brn_pot *f, brn_pot_work *w, int rows, brn_mat weight, brn_mat x, brn_mat value,
+                                   brn_mat scratch, brn_buf *theta_grad)
+{
+    const brn_mat every = {weight.buf, weight.off, x.feats, 0}; /* the same weight for every feature */
+    BRN_TRY(forward(q, f, w, rows, x, value, true));
+    BRN_TRY(brn_mat_axpby(q, rows, f->scale, weight, 0, w->seed));
+    BRN_TRY(brn_tape_reverse(q, &f->part[0], &w->tape[0], rows, x, w->seed, theta_grad, (brn_mat){0}));
+    BRN_TRY(brn_mat_mul(q, rows, x, every, scratch));
+    return add_log_alpha_grad(q, f, rows, 0.5f, x, scratch, theta_grad);
+}
+
 brn_status brn_pot_mixed(brn_queue *q, const brn_pot *f, brn_pot_work *w, int rows, float s, brn_mat x, brn_mat v,
                          brn_buf *theta_grad, brn_mat hv)
 {

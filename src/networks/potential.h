@@ -49,6 +49,10 @@ brn_status brn_pot_param_grad(brn_queue *q, const brn_pot *f, brn_pot_work *w, i
 brn_trace brn_pot_trace(const brn_pot *f, const brn_pot_work *w, int rows, brn_mat x);
 brn_status brn_pot_log_alpha_grad(brn_queue *q, const brn_pot *f, int rows, float s, brn_mat x, brn_buf *theta_grad);
 
+/** theta_grad += d/d(used) sum_r weight_r f(x_r), value[r] = f(x_r); scratch is [n]. For potentials of one part. */
+brn_status brn_pot_param_grad_rows(brn_queue *q, const brn_pot *f, brn_pot_work *w, int rows, brn_mat weight, brn_mat x, brn_mat value,
+                                   brn_mat scratch, brn_buf *theta_grad);
+
 /** Mixed second order: theta_grad (may be NULL) += s * d/d(used) sum_r <v_r, grad f(x_r)>, and
  *  hv (buf may be NULL) = Hessian(x) v. Needs a workspace of BRN_TAPE_SECOND; parts = 1. */
 brn_status brn_pot_mixed(brn_queue *q, const brn_pot *f, brn_pot_work *w, int rows, float s, brn_mat x, brn_mat v,

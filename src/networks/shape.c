@@ -104,6 +104,17 @@ brn_status brn_shape_icnn(brn_net_shape *s, int n, const brn_widths *hidden, int
     return BRN_OK;
 }
 
+void brn_shape_hold(brn_net_shape *s, brn_convexity convexity)
+{
+    if (convexity == BRN_CONVEXITY_SOFTPLUS) return;
+    s->derived = false;
+    for (int l = 0; l < s->layers; ++l) {
+        s->layer[l].held = s->layer[l].positive ? convexity : BRN_CONVEXITY_SOFTPLUS;
+        s->layer[l].positive = false;
+        s->derived = s->derived || s->layer[l].norm >= 0;
+    }
+}
+
 brn_status brn_conv_image(int n, int image[static 3])
 {
     for (int channels = 1; channels <= 3; channels += 2) {

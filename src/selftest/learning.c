@@ -5,6 +5,7 @@
 enum { AT = 3 };
 
 static int elements(const brn_case *c) { return c->rows * c->feats; }
+static double either_sign(const brn_case *c, int i, int r, brn_rng *rng) { return (r + i) % 3 ? -brn_case_positive(c, i, r, rng) : brn_case_positive(c, i, r, rng); }
 static int room(const brn_case *c) { return AT + elements(c); }
 
 /* variant 0: parameters step; 1: the direction alone */
@@ -55,6 +56,32 @@ BRN_CASE_RUN(clip_factor)
 BRN_CASE_LAYOUT(scale_by, BRN_VECTOR(READ, 2), BRN_VECTOR(UPDATED, elements(c)))
 BRN_CASE_RUN(scale_by) { return BRN_LAUNCH(q, scale_by, elements(c), 1, (.at = 1), BRN_CASE_VIEWS2); }
 
+BRN_CASE_LAYOUT(negative_part, BRN_VECTOR(READ, elements(c), .fill = either_sign), BRN_VECTOR(UPDATED, elements(c)))
+BRN_CASE_RUN(negative_part) { return BRN_LAUNCH(q, negative_part, elements(c), 1, (.s = 0.3f), BRN_CASE_VIEWS2); }
+
+/* variant 1: among more points than these */
+BRN_CASE_LAYOUT(batch_argmax, BRN_MATRIX(READ, c->feats, .cols = c->depth), BRN_VECTOR(READ, c->depth), BRN_MATRIX(READ, c->feats),
+                {.feats = 1, .access = c->variant ? BRN_CASE_UPDATED : BRN_CASE_WRITTEN},
+                {.feats = c->feats, .access = c->variant ? BRN_CASE_UPDATED : BRN_CASE_WRITTEN})
+BRN_CASE_RUN(batch_argmax)
+{
+    return BRN_LAUNCH(q, batch_argmax, c->rows, c->feats,
+                      (.count = c->depth, .ldx = m[0].ld, .ldy = m[2].ld, .ldz = m[4].ld, .more = c->variant), BRN_CASE_VIEWS4, brn_mat_view(m[4]));
+}
+
+/* variant 0: quadratic, 1: entropic */
+BRN_CASE_LAYOUT(pair_penalty, BRN_MATRIX(UPDATED, 1, .fill = either_sign), BRN_MATRIX(WRITTEN, 1))
+BRN_CASE_RUN(pair_penalty)
+{
+    return BRN_LAUNCH(q, pair_penalty, c->rows, 1, (.kind = c->variant, .epsilon = 0.4f, .s = 0.3f), BRN_CASE_VIEWS2);
+}
+
+BRN_CASE_LAYOUT(displacement, BRN_MATRIX(READ, 1), BRN_MATRIX(UPDATED, c->feats), BRN_MATRIX(WRITTEN, 1))
+BRN_CASE_RUN(displacement)
+{
+    return BRN_LAUNCH(q, displacement, c->rows, c->feats, (.ld = m[1].ld, .s = 0.8f, .r = 0.3f), BRN_CASE_VIEWS3);
+}
+
 #define OP(name, variants, reduction, flops) {"learning", #name, variants, false, reduction, layout_##name, run_##name, flops, {0}}
 static const brn_operation operations[] = {
     OP(adam, 2, brn_case_one, 15),
@@ -66,5 +93,9 @@ static const brn_operation operations[] = {
     OP(clip_factor, 3, brn_case_all, 1),
     OP(scale_by, 1, brn_case_one, 1),
     OP(running_mean, 1, brn_case_one, 3),
+    OP(negative_part, 1, brn_case_one, 3),
+    OP(batch_argmax, 2, brn_case_feats, -2),
+    OP(pair_penalty, 2, brn_case_one, 8),
+    OP(displacement, 1, brn_case_feats, 4),
 };
 const brn_operation_list brn_learning_operations = {operations, sizeof operations / sizeof *operations};

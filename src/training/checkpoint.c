@@ -81,7 +81,7 @@ static brn_status read_file(brn_trainer *t, brn_run_state *state, const brn_st *
     BRN_TRY(brn_model_read(t->model, file, path, extra, count));
     t->model->steps = t->step;
     brn_optimizer_set_steps(t->f_opt, t->step);
-    if (t->h_opt) brn_optimizer_set_steps(t->h_opt, t->step);
+    if (t->h_opt) brn_optimizer_set_steps(t->h_opt, t->step * t->set->train.amortizer_steps);
     return BRN_OK;
 }
 

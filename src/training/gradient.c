@@ -1,26 +1,15 @@
 /* The losses of a training step and their gradients, tile by tile. With B rows of dimension n:
  *
- *   dual            mean f(x) + mean (<x^, y> - f(x^)),  x^ held constant (envelope theorem)
+ *   dual            mean f(x) + mean (<x^, y> - f(x^)),  x^ held constant (envelope theorem); others in losses.c
  *   objective       mean f(H(y)) - <H(y), y>,            f held constant
  *   regression      mean over rows and dimensions of (H(y) - x^)^2
  *   cycle           w [ mean (grad f(H(y)) - y)^2 + mean (H(grad f(x)) - x)^2 ],  into f and H
  *   cycle_finetune  w mean (grad f(H(y)) - y)^2,         f held constant
  */
+#include "training/losses.h"
 #include "training/wide.h"
 
-/* What a loss works on. */
-typedef struct {
-    brn_trainer *t;
-    brn_queue *q;
-    brn_trainer_member *m;
-    brn_amortizer_work *tape;
-    brn_pot_work *source;          /* of f at x */
-    int tile, rows;
-    brn_mat x, y, start, argmax;
-    brn_mat loss;                  /* amortization loss per row */
-    brn_mat adjoint;               /* of the prediction */
-    brn_buf *f_grad, *h_grad;      /* NULL: what they are made of is left in the works, for wide.c */
-} tile_job;
+typedef brn_tile_job tile_job;
 
 static brn_status add_loss(const tile_job *j, float s, brn_mat a, brn_mat b, bool more)
 {
@@ -132,7 +121,23 @@ static brn_status note_evaluations(const tile_job *j, brn_mat rows)
     return brn_mat_copy(j->q, j->rows, from, brn_mat_features(rows, BRN_ROW_EVALUATIONS, 1));
 }
 
-static brn_status tile_gradient(brn_trainer *t, brn_queue *q, int i, brn_buf *f_grad, brn_buf *h_grad)
+/* With `amortizer_only` f is held and has no dual. */
+static brn_status tile_losses(const tile_job *j, brn_mat rows, bool amortizer_only)
+{
+    if (amortizer_only) return amortization(j);
+    BRN_TRY(note_evaluations(j, rows));
+    switch (j->t->set->train.dual) {
+    case BRN_DUAL_QUADRATIC:
+    case BRN_DUAL_ENTROPY: return brn_dual_pair(j, rows);
+    case BRN_DUAL_ASSIGNMENT: return brn_dual_assignment(j, rows);
+    case BRN_DUAL_CONJUGATE:
+    case BRN_DUAL_BATCH: break;
+    }
+    BRN_TRY(dual(j, rows));
+    return amortization(j);
+}
+
+static brn_status tile_gradient(brn_trainer *t, brn_queue *q, int i, bool amortizer_only, brn_buf *f_grad, brn_buf *h_grad)
 {
     brn_trainer_member *m = &t->member[brn_queue_index(q)];
     brn_wide_tile *kept = t->wide ? &t->wide->tile[i] : NULL;
@@ -141,29 +146,39 @@ static brn_status tile_gradient(brn_trainer *t, brn_queue *q, int i, brn_buf *f_
                           .source = kept ? &kept->source : &m->f,
                           .x = brn_batch_tile(&t->x, i), .y = brn_batch_tile(&t->y, i), .start = brn_batch_tile(&t->start, i),
                           .argmax = brn_batch_tile(&t->argmax, i), .loss = brn_mat_features(rows, BRN_ROW_AMORTIZATION, 1),
-                          .adjoint = kept ? kept->adjoint : m->a, .f_grad = f_grad, .h_grad = h_grad};
-    BRN_TRY(note_evaluations(&job, rows));
-    BRN_TRY(dual(&job, rows));
-    return amortization(&job);
+                          .adjoint = kept ? kept->adjoint : m->a,
+                          .match = t->matching ? brn_batch_tile(brn_matching_rows(t->matching), i) : (brn_mat){0}, .f_grad = f_grad, .h_grad = h_grad};
+    return tile_losses(&job, rows, amortizer_only);
 }
+
+typedef struct {
+    brn_trainer *t;
+    bool amortizer_only;
+} gradient_job;
 
 static brn_status group_gradient(void *context, brn_queue *q, int group)
 {
-    brn_trainer *t = context;
+    const gradient_job *job = context;
+    brn_trainer *t = job->t;
     const int first = group * t->x.tiles / t->groups, end = (group + 1) * t->x.tiles / t->groups;
-    BRN_TRY(brn_zero(q, (brn_view){t->f_grad[group], 0}, brn_buf_count(t->f_grad[group])));
+    if (!job->amortizer_only) BRN_TRY(brn_zero(q, (brn_view){t->f_grad[group], 0}, brn_buf_count(t->f_grad[group])));
     if (t->h_grad[group]) BRN_TRY(brn_zero(q, (brn_view){t->h_grad[group], 0}, brn_buf_count(t->h_grad[group])));
-    for (int i = first; i < end; ++i) BRN_TRY(tile_gradient(t, q, i, t->f_grad[group], t->h_grad[group]));
+    for (int i = first; i < end; ++i) BRN_TRY(tile_gradient(t, q, i, job->amortizer_only, t->f_grad[group], t->h_grad[group]));
     return BRN_OK;
 }
 
-static brn_status wide_tile(void *context, brn_queue *q, int i) { return tile_gradient(context, q, i, NULL, NULL); }
-
-brn_status brn_trainer_gradient(brn_trainer *t)
+static brn_status wide_tile(void *context, brn_queue *q, int i)
 {
-    if (!t->wide) return brn_parallel(t->dev, t->groups, group_gradient, t);
-    BRN_TRY(brn_parallel(t->dev, t->x.tiles, wide_tile, t));
-    return brn_wide_sum(t);
+    const gradient_job *job = context;
+    return tile_gradient(job->t, q, i, job->amortizer_only, NULL, NULL);
+}
+
+brn_status brn_trainer_gradient(brn_trainer *t, bool amortizer_only)
+{
+    gradient_job job = {t, amortizer_only};
+    if (!t->wide) return brn_parallel(t->dev, t->groups, group_gradient, &job);
+    BRN_TRY(brn_parallel(t->dev, t->x.tiles, wide_tile, &job));
+    return brn_wide_sum(t, amortizer_only);
 }
 
 /* Parameters are added over groups in slices, so that threads share them. */
@@ -191,5 +206,6 @@ brn_status brn_trainer_reduce(brn_trainer *t, bool amortizer, int groups)
     brn_buf **grad = amortizer ? t->h_grad : t->f_grad;
     const int slices = (int)((net->shape.size + SLICE - 1) / SLICE);
     if (groups > 1) BRN_TRY(brn_parallel(t->dev, slices, sum_slice, &(sum_job){grad, groups, net->shape.size}));
-    return brn_net_pullback(net, grad[0]);
+    BRN_TRY(brn_net_pullback(net, grad[0]));
+    return brn_net_penalise(net, brn_device_queue(t->dev, 0), (float)t->set->train.convexity_penalty, grad[0]);
 }

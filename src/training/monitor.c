@@ -11,7 +11,8 @@ struct brn_monitor {
     brn_net spare;      /* holds averaged parameters */
     float *values, *solved, *host_truth, *host_grad;
     double variance;    /* total variance of the true images */
-    bool known;
+    double identity, spread;
+    bool known, exchanged; /* exchanged: the forward map is the conjugate's */
 };
 
 void brn_monitor_free(brn_monitor *m)
@@ -32,10 +33,11 @@ static brn_status draw_tile(void *context, brn_queue *q, int i)
     brn_pair_work *work = t->member[brn_queue_index(q)].pair;
     const int rows = brn_batch_rows(&m->x, i), first = brn_batch_first(&m->x, i);
     brn_draw draw = {.seed = t->set->eval.seed, .batch = m->x.rows, .sampling = BRN_SAMPLING_IID, .stream = BRN_STREAM_MONITOR_SOURCE};
-    BRN_TRY(brn_pair_draw(t->pair, BRN_SOURCE, q, work, &draw, first, rows, brn_batch_tile(&m->x, i)));
+    const brn_mat source = brn_batch_tile(m->exchanged ? &m->y : &m->x, i), target = brn_batch_tile(m->exchanged ? &m->x : &m->y, i);
+    BRN_TRY(brn_pair_draw(t->pair, BRN_SOURCE, q, work, &draw, first, rows, source));
     draw.stream = BRN_STREAM_MONITOR_TARGET;
-    BRN_TRY(brn_pair_draw(t->pair, BRN_TARGET, q, work, &draw, first, rows, brn_batch_tile(&m->y, i)));
-    return m->known ? brn_pair_true_map(t->pair, q, work, rows, brn_batch_tile(&m->x, i), brn_batch_tile(&m->truth, i)) : BRN_OK;
+    BRN_TRY(brn_pair_draw(t->pair, BRN_TARGET, q, work, &draw, first, rows, target));
+    return m->known ? brn_pair_true_map(t->pair, q, work, rows, source, brn_batch_tile(&m->truth, i)) : BRN_OK;
 }
 
 /* Sum over the coordinates of the variance of the rows. */
@@ -50,6 +52,19 @@ static double total_variance(const float *rows, int count, int n)
         variance += square / count;
     }
     return variance;
+}
+
+/* The batch as it is, before anything is learned. */
+static brn_status measure_batch(brn_monitor *m)
+{
+    const brn_batch *const sides[] = {&m->x, &m->y};
+    const int rows = m->x.rows, n = m->t->n;
+    for (int side = 0; side < 2; ++side) {
+        BRN_TRY(brn_batch_read(sides[side], m->host_grad));
+        for (size_t i = 0; i < (size_t)rows * (size_t)n; ++i) m->identity += pow((double)m->host_grad[i], 2) / 2 / rows;
+        m->spread += total_variance(m->host_grad, rows, n) / 2;
+    }
+    return BRN_OK;
 }
 
 static brn_status create_parts(brn_monitor *m)
@@ -73,7 +88,7 @@ static brn_status create_parts(brn_monitor *m)
     set.running_scale = false;
     BRN_TRY(brn_solver_create(&m->solver, t->dev, &t->model->f, &set, rows));
     BRN_TRY(brn_parallel(t->dev, m->x.tiles, draw_tile, m));
-    BRN_TRY(brn_batch_read(&m->value, m->values)); /* zeros: that there is room for the transfer is found out now */
+    BRN_TRY(measure_batch(m));
     if (!m->known) return BRN_OK;
     BRN_TRY(brn_batch_read(&m->truth, m->host_truth));
     m->variance = total_variance(m->host_truth, rows, t->n);
@@ -87,6 +102,7 @@ brn_status brn_monitor_create(brn_monitor **out, brn_trainer *t)
     BRN_TRY(BRN_ALLOC(&m, 1, "evaluation"));
     m->t = t;
     m->known = brn_pair_has_map(t->pair);
+    m->exchanged = brn_potential_side(t->set) == BRN_TARGET;
     brn_status status = create_parts(m);
     if (status != BRN_OK) {
         brn_monitor_free(m);
@@ -111,21 +127,44 @@ static brn_status look_tile(void *context, brn_queue *q, int i)
     return brn_amortizer_forward(q, &m->t->model->h, &member->h, rows, brn_batch_tile(&m->y, i), brn_batch_tile(&m->argmax, i));
 }
 
-brn_status brn_monitor_look(brn_monitor *m, double *dual, double *l2_uvp)
+/* The forward map's images, which `from` holds, against the true ones. */
+static brn_status score(brn_monitor *m, const brn_batch *from, double *l2_uvp)
 {
-    brn_pot f;
-    BRN_TRY(brn_model_evaluated(m->t->model, &m->spare, &f));
-    BRN_TRY(brn_parallel(m->t->dev, m->x.tiles, look_tile, &(look_job){m, &f}));
-    BRN_TRY(brn_solver_run(m->solver, &f, &m->y, &m->argmax));
-    BRN_TRY(brn_batch_read(&m->value, m->values));
-    BRN_TRY(brn_solver_read_info(m->solver, brn_device_queue(m->t->dev, 0), BRN_INFO_VALUE, m->solved, m->x.rows));
-    *dual = 0;
-    for (int r = 0; r < m->x.rows; ++r) *dual += ((double)m->values[r] + m->solved[r]) / m->x.rows;
-    *l2_uvp = NAN;
-    if (!m->known) return BRN_OK;
-    BRN_TRY(brn_batch_read(&m->grad, m->host_grad));
     double error = 0;
+    BRN_TRY(brn_batch_read(from, m->host_grad));
     for (size_t i = 0; i < (size_t)m->x.rows * (size_t)m->t->n; ++i) error += pow((double)m->host_grad[i] - m->host_truth[i], 2);
     *l2_uvp = 100 * error / m->x.rows / m->variance;
     return BRN_OK;
+}
+
+/* Means over the rows; `values` and `solved` hold f(x) and f*(y). */
+static brn_status sum_up(brn_monitor *m, brn_sight *sight)
+{
+    BRN_TRY(brn_batch_read(&m->value, m->values));
+    BRN_TRY(brn_solver_read_info(m->solver, brn_device_queue(m->t->dev, 0), BRN_INFO_VALUE, m->solved, m->x.rows));
+    for (int r = 0; r < m->x.rows; ++r) {
+        sight->dual += ((double)m->values[r] + m->solved[r]) / m->x.rows;
+        sight->failed += !isfinite(m->solved[r]) / (double)m->x.rows;
+    }
+    return BRN_OK;
+}
+
+brn_status brn_monitor_look(brn_monitor *m, brn_sight *sight)
+{
+    const bool predicted = m->t->set->eval.max_iterations == 0; /* H itself is the map */
+    brn_pot f;
+    *sight = (brn_sight){.l2_uvp = NAN};
+    BRN_TRY(brn_model_evaluated(m->t->model, &m->spare, &f));
+    BRN_TRY(brn_parallel(m->t->dev, m->x.tiles, look_tile, &(look_job){m, &f}));
+    if (m->known && m->exchanged && predicted) BRN_TRY(score(m, &m->argmax, &sight->l2_uvp));
+    BRN_TRY(brn_solver_run(m->solver, &f, &m->y, &m->argmax));
+    BRN_TRY(sum_up(m, sight));
+    if (!m->known || (m->exchanged && predicted)) return BRN_OK;
+    return score(m, m->exchanged ? &m->argmax : &m->grad, &sight->l2_uvp);
+}
+
+void brn_monitor_identity(const brn_monitor *m, double *dual, double *spread)
+{
+    *dual = m->identity;
+    *spread = m->spread;
 }

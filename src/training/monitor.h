@@ -9,8 +9,15 @@ typedef struct brn_monitor brn_monitor;
 brn_status brn_monitor_create(brn_monitor **monitor, brn_trainer *trainer);
 void brn_monitor_free(brn_monitor *monitor);
 
-/** dual = mean f(x) + mean f*(y) with the evaluated (averaged) potential and the conjugates solved to
- *  the evaluation tolerance; l2_uvp forward in percent, NaN where the map is not known. */
-brn_status brn_monitor_look(brn_monitor *monitor, double *dual, double *l2_uvp);
+/** What a look found. */
+typedef struct brn_sight {
+    double dual;    /* mean f(x) + mean f*(y) with the evaluated (averaged) potential, solved to the evaluation tolerance */
+    double l2_uvp;  /* of the forward map, in percent; NaN where the map is not known */
+    double failed;  /* share of the conjugates that are not finite */
+} brn_sight;
+brn_status brn_monitor_look(brn_monitor *monitor, brn_sight *sight);
+
+/** Of the same batch: the dual objective of the identity map, f = |x|^2 / 2, and half the sum of both total variances. */
+void brn_monitor_identity(const brn_monitor *monitor, double *dual, double *spread);
 
 #endif

@@ -84,15 +84,35 @@ static brn_status save(const run *r, const char *path)
     return r->folder.used ? brn_checkpoint_write(r->trainer, &r->state, path) : BRN_OK;
 }
 
+/* Losses can stay finite, or fall for ever, while f and the conjugates that training believes in part. The conjugates of the
+ * fixed batch are solved, not predicted, and so tell: a dual objective that has risen above that of no map at all by more than
+ * the measures are wide. Only for duals that are this objective. */
+static brn_status check_dual(const run *r, const brn_sight *sight)
+{
+    const long long step = r->trainer->step;
+    double identity, spread;
+    brn_monitor_identity(r->monitor, &identity, &spread);
+    if (!isfinite(sight->dual))
+        return brn_fail(BRN_ERR_DIVERGED, "step %lld: the dual objective is not finite: %.3g %% of the fixed batch's conjugates are not", step,
+                        100 * sight->failed);
+    const bool rising = sight->dual > r->state.best + spread; /* not before there is a best one */
+    if (!r->trainer->set->train.guard || r->trainer->set->train.dual > BRN_DUAL_BATCH || !rising || sight->dual <= identity + spread) return BRN_OK;
+    return brn_fail(BRN_ERR_DIVERGED,
+                    "step %lld: the dual objective of the fixed batch rose from %.4g to %.4g, and without any map it is %.4g: f no longer fits its "
+                    "conjugates; take train.loss=regression or objective_finetune, potential.kind=icnn, or a lower train.potential.lr",
+                    step, r->state.best, sight->dual, identity);
+}
+
 static brn_status evaluate(run *r, bool *stop)
 {
-    double dual;
-    BRN_TRY(brn_monitor_look(r->monitor, &dual, &r->report.l2_uvp));
-    if (!isfinite(dual)) return brn_fail(BRN_ERR_DIVERGED, "the dual objective is not finite at step %lld", (long long)r->trainer->step);
-    const bool better = !(dual >= r->state.best); /* also where there is none yet */
-    if (better) r->state.best = dual;
+    brn_sight sight;
+    BRN_TRY(brn_monitor_look(r->monitor, &sight));
+    BRN_TRY(check_dual(r, &sight));
+    const bool better = !(sight.dual >= r->state.best); /* also where there is none yet */
+    if (better) r->state.best = sight.dual;
     r->state.since_best = better ? 0 : r->state.since_best + 1;
-    r->report.dual = dual;
+    r->report.dual = sight.dual;
+    r->report.l2_uvp = sight.l2_uvp;
     r->report.best = r->state.best;
     BRN_TRY(tell(r, true, stop));
     BRN_TRY(save(r, r->folder.latest));

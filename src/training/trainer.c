@@ -2,6 +2,7 @@
 #include "compute/backend.h"
 #include "core/clock.h"
 #include "core/memory.h"
+#include "training/losses.h"
 #include "training/schedule.h"
 
 #include <math.h>
@@ -9,10 +10,11 @@
 
 bool brn_loss_finetunes(brn_loss loss) { return loss != BRN_LOSS_OBJECTIVE && loss != BRN_LOSS_CYCLE; }
 
-/* The cycle losses and pretraining differentiate grad f with respect to the parameters. */
+/* The cycle losses, displacements and pretraining differentiate grad f with respect to the parameters. */
 static brn_tape_order order_needed(const brn_settings *s)
 {
-    const bool second = s->train.loss == BRN_LOSS_CYCLE || s->train.loss == BRN_LOSS_CYCLE_FINETUNE || s->train.start == BRN_START_PRETRAIN;
+    const bool second = s->train.loss == BRN_LOSS_CYCLE || s->train.loss == BRN_LOSS_CYCLE_FINETUNE || s->train.start == BRN_START_PRETRAIN ||
+                        s->train.dual == BRN_DUAL_ASSIGNMENT;
     return second ? BRN_TAPE_SECOND : BRN_TAPE_FIRST;
 }
 
@@ -70,7 +72,8 @@ static brn_status create_learning(brn_trainer *t)
     }
     BRN_TRY(brn_optimizer_create(&t->f_opt, t->dev, &f->shape, &s->train.potential));
     if (h) BRN_TRY(brn_optimizer_create(&t->h_opt, t->dev, &h->shape, &s->train.amortizer));
-    if (!brn_loss_finetunes(s->train.loss)) return BRN_OK;
+    if (s->train.dual == BRN_DUAL_ASSIGNMENT) return brn_matching_create(&t->matching, t);
+    if (s->train.dual != BRN_DUAL_CONJUGATE || !brn_loss_finetunes(s->train.loss)) return BRN_OK;
     BRN_TRY(brn_solver_create(&t->solver, t->dev, &t->model->f, &s->conjugate, t->batch));
     if (t->wide) brn_solver_keep(t->solver, &t->wide->target, -1.0f / (float)t->batch);
     return BRN_OK;
@@ -109,23 +112,36 @@ void brn_trainer_free(brn_trainer *t)
     for (int i = 0; i < t->tapes; ++i) brn_amortizer_work_free(&t->tape[i]);
     for (int g = 0; g < BRN_GRADIENT_GROUPS; ++g) brn_buf_free(t->f_grad[g]), brn_buf_free(t->h_grad[g]);
     brn_solver_free(t->solver);
+    brn_matching_free(t->matching);
     brn_optimizer_free(t->f_opt), brn_optimizer_free(t->h_opt);
     free(t->member), free(t->tape), free(t->host_rows);
     free(t);
 }
 
-/* Samples of one tile. */
+/* Samples of one tile: f lives on x, its conjugate on y. */
 static brn_status draw_tile(void *context, brn_queue *q, int i)
 {
     brn_trainer *t = context;
     brn_trainer_member *m = &t->member[brn_queue_index(q)];
     const int rows = brn_batch_rows(&t->x, i), first = brn_batch_first(&t->x, i);
+    const brn_side side = brn_potential_side(t->set);
     const brn_mat x = brn_batch_tile(&t->x, i), y = brn_batch_tile(&t->y, i);
     brn_draw draw = {.seed = t->set->seed, .step = (uint64_t)t->step, .batch = t->batch, .sampling = t->set->data.sampling};
     draw.stream = BRN_STREAM_SOURCE;
-    BRN_TRY(brn_pair_draw(t->pair, BRN_SOURCE, q, m->pair, &draw, first, rows, x));
+    BRN_TRY(brn_pair_draw(t->pair, side, q, m->pair, &draw, first, rows, x));
     draw.stream = BRN_STREAM_TARGET;
-    return brn_pair_draw(t->pair, BRN_TARGET, q, m->pair, &draw, first, rows, y);
+    return brn_pair_draw(t->pair, 1 - side, q, m->pair, &draw, first, rows, y);
+}
+
+/* Samples for a step of the amortizer alone. */
+static brn_status draw_inner_tile(void *context, brn_queue *q, int i)
+{
+    brn_trainer *t = context;
+    const uint64_t each = (uint64_t)t->set->train.amortizer_steps - 1;
+    const brn_draw draw = {.seed = t->set->seed, .step = (uint64_t)t->step * each + (uint64_t)t->inner, .batch = t->batch,
+                           .sampling = t->set->data.sampling, .stream = BRN_STREAM_AMORTIZER};
+    return brn_pair_draw(t->pair, 1 - brn_potential_side(t->set), q, t->member[brn_queue_index(q)].pair, &draw, brn_batch_first(&t->y, i),
+                         brn_batch_rows(&t->y, i), brn_batch_tile(&t->y, i));
 }
 
 /* Predictions of one tile, where its solves start. */
@@ -204,22 +220,55 @@ static brn_status read_losses(brn_trainer *t)
                     (long long)t->step, t->set->train.divergence);
 }
 
+/* One optimizer step from the gradient in f_grad[0] or h_grad[0]. */
 static brn_status learn_net(brn_trainer *t, bool amortizer, double rate)
 {
     brn_net *net = amortizer ? brn_amortizer_net(&t->model->h) : &t->model->f.part[0];
+    brn_queue *q = brn_device_queue(t->dev, 0);
     if (!net) return BRN_OK;
-    BRN_TRY(brn_trainer_reduce(t, amortizer, t->wide ? 1 : t->groups));
     BRN_TRY(brn_optimizer_step(amortizer ? t->h_opt : t->f_opt, net, amortizer ? t->h_grad[0] : t->f_grad[0], rate));
-    return brn_net_prepare(net, brn_device_queue(t->dev, 0));
+    BRN_TRY(brn_net_project(net, q));
+    return brn_net_prepare(net, q);
+}
+
+/* The groups' gradients become one, with respect to theta. */
+static brn_status reduce(brn_trainer *t, bool amortizer) { return brn_trainer_reduce(t, amortizer, t->wide ? 1 : t->groups); }
+
+static double rate_now(const brn_trainer *t)
+{
+    return brn_schedule_rate(t->set->train.schedule, t->step, t->set->train.steps, t->set->train.warmup, t->set->train.lr_final);
 }
 
 static brn_status learn(brn_trainer *t)
 {
-    const double rate = brn_schedule_rate(t->set->train.schedule, t->step, t->set->train.steps, t->set->train.warmup, t->set->train.lr_final);
+    const double rate = rate_now(t);
     BRN_TRY(learn_net(t, false, rate));
     BRN_TRY(learn_net(t, true, rate));
     if (!t->model->averaged) return BRN_OK;
     return brn_average_update(t->dev, t->model->averaged, t->model->f.part[0].theta, t->set->train.averaging, t->step);
+}
+
+/* The amortizer's steps of its own, on fresh targets with f held. */
+static brn_status learn_amortizer(brn_trainer *t)
+{
+    for (t->inner = 0; t->inner + 1 < t->set->train.amortizer_steps; ++t->inner) {
+        BRN_TRY(brn_parallel(t->dev, t->y.tiles, draw_inner_tile, t));
+        BRN_TRY(brn_parallel(t->dev, t->y.tiles, predict_tile, t));
+        if (t->solver && t->set->train.loss == BRN_LOSS_REGRESSION) BRN_TRY(brn_solver_run(t->solver, &t->model->f, &t->y, &t->argmax));
+        BRN_TRY(brn_trainer_gradient(t, true));
+        BRN_TRY(reduce(t, true));
+        BRN_TRY(learn_net(t, true, rate_now(t)));
+    }
+    return BRN_OK;
+}
+
+/* From the predictions to the arguments of f* that the dual takes. */
+static brn_status conjugate(brn_trainer *t)
+{
+    if (t->solver && t->set->train.seek) BRN_TRY(seek(t));
+    if (t->solver) return brn_solver_run(t->solver, &t->model->f, &t->y, &t->argmax);
+    if (t->matching) return brn_matching_run(t->matching, t);
+    return t->set->train.dual == BRN_DUAL_BATCH ? brn_batch_conjugate(t) : BRN_OK;
 }
 
 /* Where a part of the step began. */
@@ -239,20 +288,30 @@ static void book_phase(brn_trainer *t, brn_phase phase, mark *since)
     *since = now;
 }
 
-brn_status brn_trainer_step(brn_trainer *t)
+brn_status brn_trainer_losses(brn_trainer *t)
 {
     mark since = mark_now(t);
-    const uint64_t submissions = t->dev->counts.submissions;
+    BRN_TRY(learn_amortizer(t));
+    book_phase(t, BRN_PHASE_LEARN, &since);
     BRN_TRY(brn_parallel(t->dev, t->x.tiles, draw_tile, t));
     book_phase(t, BRN_PHASE_DRAW, &since);
     BRN_TRY(brn_parallel(t->dev, t->x.tiles, predict_tile, t));
     book_phase(t, BRN_PHASE_PREDICT, &since);
-    if (t->solver && t->set->train.seek) BRN_TRY(seek(t));
-    if (t->solver) BRN_TRY(brn_solver_run(t->solver, &t->model->f, &t->y, &t->argmax));
+    BRN_TRY(conjugate(t));
     book_phase(t, BRN_PHASE_CONJUGATE, &since);
-    BRN_TRY(brn_trainer_gradient(t));
+    BRN_TRY(brn_trainer_gradient(t, false));
     BRN_TRY(read_losses(t));
+    BRN_TRY(reduce(t, false));
+    if (t->h_opt) BRN_TRY(reduce(t, true));
     book_phase(t, BRN_PHASE_GRADIENT, &since);
+    return BRN_OK;
+}
+
+brn_status brn_trainer_step(brn_trainer *t)
+{
+    const uint64_t submissions = t->dev->counts.submissions;
+    BRN_TRY(brn_trainer_losses(t));
+    mark since = mark_now(t);
     BRN_TRY(learn(t));
     BRN_TRY(brn_flush(brn_device_queue(t->dev, 0))); /* the device learns while the next step is prepared */
     book_phase(t, BRN_PHASE_LEARN, &since);

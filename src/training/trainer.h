@@ -8,7 +8,8 @@
 #include "training/optimizer.h"
 
 /* Streams of random numbers, so that no two uses share any. */
-enum { BRN_STREAM_SOURCE = 1, BRN_STREAM_TARGET, BRN_STREAM_PRETRAIN, BRN_STREAM_MONITOR_SOURCE, BRN_STREAM_MONITOR_TARGET };
+enum { BRN_STREAM_SOURCE = 1, BRN_STREAM_TARGET, BRN_STREAM_PRETRAIN, BRN_STREAM_MONITOR_SOURCE, BRN_STREAM_MONITOR_TARGET,
+       BRN_STREAM_AMORTIZER };
 
 /** Rows are summed into at most this many gradients, which are then added in order: enough to keep
  *  several threads busy, and independent of how many there are. */
@@ -35,6 +36,8 @@ enum { BRN_ROW_F, BRN_ROW_J, BRN_ROW_AMORTIZATION, BRN_ROW_EVALUATIONS, BRN_ROW_
 /* Parts of a step, for the clock. */
 typedef enum { BRN_PHASE_DRAW, BRN_PHASE_PREDICT, BRN_PHASE_CONJUGATE, BRN_PHASE_GRADIENT, BRN_PHASE_LEARN, BRN_PHASES } brn_phase;
 
+typedef struct brn_matching brn_matching;
+
 typedef struct brn_trainer {
     brn_device *dev;
     brn_model *model;
@@ -53,8 +56,10 @@ typedef struct brn_trainer {
     float *host_rows;               /* the losses as they lie on the device, see brn_trainer_mean; room for numbers of rows */
 
     brn_solver *solver;             /* NULL where nothing is fine-tuned */
+    brn_matching *matching;         /* NULL but for the dual of assignments */
     brn_optimizer *f_opt, *h_opt;
     int64_t step;
+    int inner;                      /* among the amortizer's steps of its own */
 
     int64_t evaluations;            /* by the solver, over all rows and steps */
     double loss;                    /* of the last step */
@@ -73,6 +78,10 @@ brn_status brn_trainer_begin(brn_trainer *trainer);
 /** One iteration of Algorithm 1. BRN_ERR_DIVERGED when the loss is not finite or beyond the bound. */
 brn_status brn_trainer_step(brn_trainer *trainer);
 
+/** The first half of a step: samples, conjugates, losses and the gradients with respect to theta, in f_grad[0] and
+ *  h_grad[0]. The second half changes the networks. */
+brn_status brn_trainer_losses(brn_trainer *trainer);
+
 /** Bring grad f(x) to x and H(y) to y on the settings' box. `progress` may stop it (false). */
 typedef bool (*brn_pretrain_fn)(void *user, int64_t step, int64_t steps, double loss);
 brn_status brn_pretrain(brn_trainer *trainer, brn_pretrain_fn progress, void *user);
@@ -87,9 +96,9 @@ double brn_trainer_mean(const brn_trainer *t, int field);
 
 /* ---- parts (gradient.c) ---------------------------------------------------------------------- */
 
-/** Gradients of the dual and the amortization loss over the batch, into the first `groups` of f_grad and
- *  h_grad: all of them, or one of a wide network. */
-brn_status brn_trainer_gradient(brn_trainer *t);
+/** Gradients of the dual and the amortization loss over the batch, or with `amortizer_only` those of the latter with
+ *  respect to H, into the first `groups` of f_grad and h_grad: all of them, or one of a wide network. */
+brn_status brn_trainer_gradient(brn_trainer *t, bool amortizer_only);
 
 /** f_grad[0] or h_grad[0] = sum over the groups, turned into the gradient with respect to theta. */
 brn_status brn_trainer_reduce(brn_trainer *t, bool amortizer, int groups);

@@ -7,7 +7,7 @@ bool brn_wide_pays(brn_trainer *t)
 {
     const brn_loss loss = t->set->train.loss;
     const bool mixed = loss == BRN_LOSS_CYCLE || loss == BRN_LOSS_CYCLE_FINETUNE || t->model->h.kind == BRN_AMORTIZER_GRADIENT;
-    return t->x.tiles > 1 && !mixed && brn_shape_is_wide(&t->model->f.part[0].shape);
+    return t->x.tiles > 1 && !mixed && t->set->train.dual <= BRN_DUAL_BATCH && brn_shape_is_wide(&t->model->f.part[0].shape);
 }
 
 static brn_status create_tiles(brn_wide *w, brn_trainer *t)
@@ -95,13 +95,16 @@ static brn_status sum_log_alpha(brn_trainer *t, brn_queue *q)
     return BRN_OK;
 }
 
-/* Blocks of f, blocks of H, and the quadratic term. */
+/* Blocks of H, blocks of f, and the quadratic term. */
 static brn_status sum_item(void *context, brn_queue *q, int item)
 {
     brn_trainer *t = context;
     const brn_wide *w = t->wide;
     if (item == w->f_blocks + w->h_blocks) return sum_log_alpha(t, q);
-    return item < w->f_blocks ? sum_f(t, q, &w->block[item]) : sum_h(t, q, &w->block[item]);
+    return item < w->h_blocks ? sum_h(t, q, &w->block[item + w->f_blocks]) : sum_f(t, q, &w->block[item - w->h_blocks]);
 }
 
-brn_status brn_wide_sum(brn_trainer *t) { return brn_parallel(t->dev, t->wide->f_blocks + t->wide->h_blocks + 1, sum_item, t); }
+brn_status brn_wide_sum(brn_trainer *t, bool amortizer_only)
+{
+    return brn_parallel(t->dev, t->wide->h_blocks + (amortizer_only ? 0 : t->wide->f_blocks + 1), sum_item, t);
+}

@@ -27,7 +27,7 @@ bool brn_wide_pays(brn_trainer *t);
 brn_status brn_wide_create(brn_wide **out, brn_trainer *t);
 void brn_wide_free(brn_wide *w);
 
-/** f_grad[0] and h_grad[0] from what the tiles keep. */
-brn_status brn_wide_sum(brn_trainer *t);
+/** f_grad[0] and h_grad[0] from what the tiles keep; with `amortizer_only` the latter. */
+brn_status brn_wide_sum(brn_trainer *t, bool amortizer_only);
 
 #endif

@@ -18,6 +18,10 @@ expect 0 devices --json
 prints '"name":	"host:strict"'
 expect 0 settings
 prints "train.potential.weight_decay"
+prints "mmv1"
+expect 0 train --help
+prints "qc"
+prints "ICCV 2019"
 expect 0 settings hd --n 16
 prints "hidden: ["
 expect 0 settings preset=2d train.steps=77

@@ -109,6 +109,9 @@ static brn_status all(const char *folder)
     unsetenv("BRENIER_SOLVE");
     BRN_TRY(train("2d", "narrow", VALUES("conjugate.solver=adam", "data.pair=moons")));
     BRN_TRY(train("2d", "direct", VALUES("data.pair=", source, target, "data.source_weight=w")));
+    BRN_TRY(train("mm-b", "direct", VALUES("train.start=identity", "potential.kind=icnn", "potential.convexity=project")));
+    BRN_TRY(train("qc", "direct", VALUES("train.start=identity")));
+    BRN_TRY(train("ls", "direct", VALUES("train.start=identity")));
     BRN_TRY(train("2d", "direct", VALUES("data.n=4", "potential.kind=conv", "potential.hidden=2", "amortizer.kind=gradient", "amortizer.hidden=2")));
     setenv("BRENIER_SOLVE", "device", 1); /* what devices that repeat by themselves use */
     setenv("BRENIER_FUSE", "on", 1);

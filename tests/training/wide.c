@@ -70,11 +70,12 @@ static double difference(bed *a, brn_buf *in_a, bed *b, brn_buf *in_b)
     return most / scale;
 }
 
-static void compare_with_groups(const char *loss)
+static void compare_with_groups(const char *loss, const char *more)
 {
     bed blocks, groups;
-    bed_open(&blocks, 2, &loss, 1);
-    bed_open(&groups, 2, &loss, 1);
+    const char *const both[] = {loss, more};
+    bed_open(&blocks, 2, both, 2);
+    bed_open(&groups, 2, both, 2);
     cr_assert(blocks.t->wide, "520 x 520 weights are wide");
     work_in_groups(&groups);
     MUST(brn_trainer_step(blocks.t));
@@ -89,9 +90,31 @@ static void compare_with_groups(const char *loss)
 
 Test(wide, blocks_sum_what_groups_do)
 {
-    compare_with_groups("train.loss=regression");
-    compare_with_groups("train.loss=objective");
-    compare_with_groups("train.loss=objective_finetune");
+    static const char any[] = "train.amortizer.lr=1e-9"; /* steps of the amortizer alone change its gradient little */
+    compare_with_groups("train.loss=regression", any);
+    compare_with_groups("train.loss=objective", any);
+    compare_with_groups("train.loss=objective_finetune", any);
+    compare_with_groups("train.dual=batch", any);
+}
+
+Test(wide, steps_of_the_amortizer_alone_are_summed_too)
+{
+    bed b, groups;
+    const char *const inner[] = {"train.loss=objective", "train.amortizer_steps=3", "train.amortizer.lr=1e-9"};
+    bed_open(&b, 2, inner, 3);
+    bed_open(&groups, 2, inner, 3);
+    work_in_groups(&groups);
+    for (int i = 0; i < 2; ++i) {
+        bed *const which = i ? &groups : &b;
+        MUST(brn_trainer_gradient(which->t, false)); /* what it leaves must not count */
+        MUST(brn_trainer_step(which->t));
+        MUST(brn_trainer_gradient(which->t, true));
+        MUST(brn_trainer_reduce(which->t, true, which->t->wide ? 1 : which->t->groups));
+    }
+    const double h = difference(&b, b.t->h_grad[0], &groups, groups.t->h_grad[0]), f = difference(&b, b.t->f_grad[0], &groups, groups.t->f_grad[0]);
+    cr_assert_lt(h, 2e-5, "gradient of H differs by %g", h);
+    cr_assert_lt(f, 2e-5, "gradient of f differs by %g", f);
+    bed_close(&b), bed_close(&groups);
 }
 
 /* The solver's last evaluation is what another evaluation of the tile would give, to the bit; so it

@@ -149,7 +149,7 @@ Test(settings, auto_is_a_value_where_the_header_says_so)
         MUST(brn_settings_get(&s, field->key, text, sizeof text));
         cr_assert_str_eq(text, "auto", "%s: %s", field->key, text);
     }
-    cr_assert_eq(automatic, 29);
+    cr_assert_eq(automatic, 30);
     cr_assert_eq(s.train.steps, 0);
     cr_assert_eq(s.train.potential.lr, 0.0);
     cr_assert_lt(s.train.potential.beta1, 0.0); /* 0 is a proper beta and a proper decay */

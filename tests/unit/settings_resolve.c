@@ -65,6 +65,40 @@ Test(presets, the_2d_ones_differ_where_they_should)
               s.train.potential.kind == BRN_OPT_MUON);
 }
 
+/* What each of the solvers compared by Korotin et al. is, in the settings that tell them apart. */
+Test(presets, prior_solvers_are_one_configuration_each)
+{
+    static const struct {
+        const char *name;
+        brn_dual dual;
+        brn_loss loss;
+        brn_potential_kind potential;
+        brn_convexity convexity;
+        brn_amortizer_kind amortizer;
+        brn_roles roles;
+        int inner, read_by; /* amortizer steps; iterations of the inverse map */
+    } prior[] = {
+        {"w2", BRN_DUAL_CONJUGATE, BRN_LOSS_CYCLE, BRN_POTENTIAL_ICNN, BRN_CONVEXITY_PROJECT, BRN_AMORTIZER_GRADIENT, BRN_ROLES_FORWARD, 1, 0},
+        {"mm", BRN_DUAL_CONJUGATE, BRN_LOSS_OBJECTIVE, BRN_POTENTIAL_MLP, BRN_CONVEXITY_SOFTPLUS, BRN_AMORTIZER_RESIDUAL, BRN_ROLES_FORWARD, 15, 0},
+        {"mm-r", BRN_DUAL_CONJUGATE, BRN_LOSS_OBJECTIVE, BRN_POTENTIAL_MLP, BRN_CONVEXITY_SOFTPLUS, BRN_AMORTIZER_RESIDUAL, BRN_ROLES_EXCHANGED, 15, 0},
+        {"mm-b", BRN_DUAL_BATCH, BRN_LOSS_NONE, BRN_POTENTIAL_MLP, BRN_CONVEXITY_SOFTPLUS, BRN_AMORTIZER_NONE, BRN_ROLES_FORWARD, 1, 100},
+        {"mmv1", BRN_DUAL_CONJUGATE, BRN_LOSS_NONE, BRN_POTENTIAL_ICNN, BRN_CONVEXITY_PROJECT, BRN_AMORTIZER_NONE, BRN_ROLES_FORWARD, 1, 1000},
+        {"mmv2", BRN_DUAL_CONJUGATE, BRN_LOSS_OBJECTIVE, BRN_POTENTIAL_ICNN, BRN_CONVEXITY_PROJECT, BRN_AMORTIZER_GRADIENT, BRN_ROLES_FORWARD, 15, 0},
+        {"qc", BRN_DUAL_ASSIGNMENT, BRN_LOSS_NONE, BRN_POTENTIAL_MLP, BRN_CONVEXITY_SOFTPLUS, BRN_AMORTIZER_NONE, BRN_ROLES_FORWARD, 1, 100},
+        {"ls", BRN_DUAL_QUADRATIC, BRN_LOSS_NONE, BRN_POTENTIAL_MLP, BRN_CONVEXITY_SOFTPLUS, BRN_AMORTIZER_GRADIENT, BRN_ROLES_FORWARD, 1, 0},
+    };
+    for (size_t i = 0; i < sizeof prior / sizeof *prior; ++i) {
+        brn_settings s = resolved(prior[i].name, 8);
+        cr_expect(s.train.dual == prior[i].dual && s.train.loss == prior[i].loss && s.train.roles == prior[i].roles, "%s", prior[i].name);
+        cr_expect(s.potential.kind == prior[i].potential && s.potential.convexity == prior[i].convexity, "%s", prior[i].name);
+        cr_expect(s.amortizer.kind == prior[i].amortizer, "%s", prior[i].name);
+        cr_expect(s.train.amortizer_steps == prior[i].inner && s.eval.max_iterations == prior[i].read_by, "%s", prior[i].name);
+        cr_expect(s.potential.activation == BRN_ACT_CELU && s.train.potential.lr == 1e-3 && s.train.potential.beta2 == .999 &&
+                      s.train.schedule == BRN_SCHEDULE_CONSTANT && s.train.potential.weight_decay == 0,
+                  "%s", prior[i].name);
+    }
+}
+
 static const struct {
     int n, width, steps, batch, history, refresh;
     brn_optimizer_kind kind;
@@ -110,14 +144,13 @@ Test(presets, hd_follows_the_recipe)
     }
 }
 
-static const char *const preset_names[] = {"hd", "hd-paper", "2d", "2d-paper", "images", "images-paper"};
-
 Test(resolve, is_idempotent_and_leaves_nothing_automatic)
 {
-    for (size_t i = 0; i < sizeof preset_names / sizeof *preset_names; ++i)
-        for (int n = 1; n <= (strncmp(preset_names[i], "images", 6) == 0 ? 100 : 300); n = n * 2 + n % 3) {
-            const bool images = strncmp(preset_names[i], "images", 6) == 0;
-            brn_settings once = preset(preset_names[i]);
+    const char *name;
+    for (int i = 0; brn_settings_preset_describe(i, &name, NULL, NULL) == BRN_OK; ++i)
+        for (int n = 1; n <= (strncmp(name, "images", 6) == 0 ? 100 : 300); n = n * 2 + n % 3) {
+            const bool images = strncmp(name, "images", 6) == 0;
+            brn_settings once = preset(name);
             for (int k = 0; k < BRN_FIELD_COUNT; ++k)
                 if (brn_fields[k].automatic) MUST(brn_settings_set(&once, brn_fields[k].key, "auto"));
             MUST(brn_settings_resolve(&once, images ? 3 * n * n : n));
@@ -164,6 +197,11 @@ static const struct {
     {{"amortizer.kind=none", "train.loss=cycle"}, "train.loss=none"},
     {{"amortizer.kind=none", "train.loss=objective"}, "train.loss=none"},
     {{"train.loss=none"}, "amortizer.kind=none"},
+    {{"train.dual=quadratic"}, "amortizer.kind=gradient"},
+    {{"train.loss=none", "amortizer.kind=none", "eval.max_iterations=0"}, "prediction"},
+    {{"train.dual=entropy", "amortizer.kind=gradient"}, "train.loss=none"},
+    {{"train.dual=assignment"}, "amortizer.kind=none"},
+    {{"train.loss=cycle", "train.amortizer_steps=2"}, "train.amortizer_steps=2"},
     {{"potential.kind=icnn", "potential.activation=silu"}, "not convex"},
     {{"potential.kind=icnn", "potential.activation=elu", "potential.alpha=2"}, "not convex"},
     {{"conjugate.min_iterations=200"}, "max_iterations=100"},

@@ -26,7 +26,7 @@ static brn_settings loaded(const char *text)
 
 Test(yaml, what_is_saved_is_loaded)
 {
-    static const char *const names[] = {"hd", "hd-paper", "2d", "2d-paper", "images", "images-paper"};
+    static const char *const names[] = {"hd", "hd-paper", "2d", "mm-r", "images", "images-paper"};
     char dir[64], path[96];
     test_make_dir(dir);
     snprintf(path, sizeof path, "%s/config.yaml", dir);
