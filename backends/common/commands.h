@@ -9,7 +9,8 @@
  * A backend records with brn_commands_add and fills in the command that it gets (all zero), and at a flush asks
  * brn_replays_find for a list of the same structure. What it makes of one it hangs on `made`; brn_command_varies says
  * which commands then have other parameters than those that were made. A backend that puts parameters where a replay
- * can see them changed (a buffer in place of push constants, say) need not make anything again. When a buffer is
+ * can see them changed (a buffer in place of push constants, say) need not make anything again. A list is to be compared by where its buffers
+ * lie: a backend that cuts buffers out of larger blocks names these. When a buffer is
  * released, brn_commands_use says whether the list has to be handed over first, and brn_replays_forget drops whatever
  * names the buffer. Offsets of views are in elements; `host` is the backend's own staging memory, which stays where it is.
  */
@@ -27,6 +28,7 @@ typedef enum {
     BRN_COMMAND_ZERO,     /* view[0], `bytes` */
     BRN_COMMAND_UPLOAD,   /* view[0] = host, `bytes` */
     BRN_COMMAND_DOWNLOAD, /* host = view[0], `bytes` */
+    BRN_COMMAND_MARK,     /* the time now, number `kernel` */
     BRN_COMMAND_REPEAT    /* the next `body` commands, while the int at view[0] exceeds `floor` */
 } brn_command_kind;
 
@@ -40,6 +42,7 @@ typedef struct brn_command {
     brn_gemm_args product;
     void *host;
     size_t bytes;
+    size_t reach[BRN_COMMAND_VIEWS]; /* bytes of each view that are touched, where a backend declares them; else 0 */
     brn_view view[BRN_COMMAND_VIEWS];
     unsigned char params[BRN_COMMAND_PARAMS];
 } brn_command;

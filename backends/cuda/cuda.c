@@ -132,6 +132,7 @@ static brn_status start(brn_device *dev, brn_cuda *cu, const char *spec)
     BRN_TRY(load_kernels(cu));
     BRN_TRY(brn_cuda_gemm_create(cu));
     dev->real_size = sizeof(float);
+    dev->memory = cu->limits.memory;
     dev->tile_rows = 1 << 20;
     dev->queue_count = 1;
     BRN_TRY(BRN_ALLOC(&dev->queues, 1, "queues"));

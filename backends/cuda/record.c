@@ -70,6 +70,7 @@ brn_status brn_cuda_issue(brn_queue *q, const brn_command *c)
     case BRN_COMMAND_DOWNLOAD:
         return brn_cuda_submitted(q, brn_cu.cuMemcpyDtoHAsync_v2(c->host, brn_cuda_address(c->view[0]), c->bytes, cu->stream), "cuMemcpyDtoHAsync", c->bytes);
     case BRN_COMMAND_REPEAT: return by_host(q, c);
+    case BRN_COMMAND_MARK: break; /* this device has no timer */
     }
     return brn_fail(BRN_ERR_INTERNAL, "%s: command %d is not known", cu->label, (int)c->kind);
 }

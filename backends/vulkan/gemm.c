@@ -82,7 +82,7 @@ static brn_status multiply(brn_queue *q, const brn_gemm_args *a)
         matrix(a->b, a->tb ? a->n : a->k, a->ldb, false),
         matrix(a->c, a->m, a->ldc, true),
     };
-    return brn_vk_dispatch(v, v->product[t][a->ta << 1 | a->tb], &params, sizeof params, access, 3, ((uint32_t)a->n + (uint32_t)tile->bn - 1) / (uint32_t)tile->bn,
+    return brn_vk_product(v, v->product[t][a->ta << 1 | a->tb], &params, sizeof params, access, 3, ((uint32_t)a->n + (uint32_t)tile->bn - 1) / (uint32_t)tile->bn,
                            ((uint32_t)a->m + (uint32_t)tile->bm - 1) / (uint32_t)tile->bm);
 }
 

@@ -36,6 +36,7 @@ extern const brn_kernel_info brn_kernel_table[BRN_KERNEL_COUNT];
 typedef struct brn_device_counts {
     uint64_t launches, products, bytes_up, bytes_down;
     uint64_t submissions, waits;
+    uint64_t replays; /* of the submissions: recorded before, and handed over again with new parameters */
 } brn_device_counts;
 
 typedef struct brn_backend {
@@ -46,7 +47,8 @@ typedef struct brn_backend {
 
     /** Devices of this backend: fill info[0..capacity), give the number. Opens nothing. */
     int (*enumerate)(brn_device_info *info, int capacity);
-    /** Open device `spec` ("", "f64", "0", ...) with `threads` (hosts only); sets dev->ops state. */
+    /** Open device `spec` ("", "f64", "0", ...) with `threads` (hosts only); sets name, memory (bytes it has, 0 = not
+     *  known), real_size, tile_rows, queues and impl. */
     brn_status (*open)(brn_device *dev, const char *spec, int threads);
     void (*close)(brn_device *dev);
 

@@ -75,13 +75,9 @@ static brn_status open_on(brn_device *dev, const char *name, int threads)
     return unknown(name);
 }
 
-/* What may be allocated: the device's memory, or less by the environment. */
-static brn_status find_memory(brn_device *dev)
+/* The environment may allow less memory than the device has. */
+static brn_status limit_memory(brn_device *dev)
 {
-    brn_device_info info[LISTED];
-    const int known = dev->ops->enumerate(info, LISTED);
-    for (int i = 0; i < known && i < LISTED; ++i)
-        if (!strcmp(info[i].name, dev->name)) dev->memory = info[i].memory;
     const char *text = getenv("BRENIER_DEVICE_MEMORY");
     if (!text || !*text) return BRN_OK;
     char *end;
@@ -100,7 +96,7 @@ static brn_status open_named(brn_device **device, const char *name, int threads)
     BRN_TRY(BRN_ALLOC(&dev, 1, "device"));
     brn_status status = open_on(dev, name, threads);
     if (status == BRN_OK) {
-        status = find_memory(dev);
+        status = limit_memory(dev);
         if (status != BRN_OK) dev->ops->close(dev);
     }
     if (status != BRN_OK) {

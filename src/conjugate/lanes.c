@@ -51,10 +51,13 @@ void brn_lanes_free(brn_lanes *l)
     *l = (brn_lanes){0};
 }
 
-/* Hand the first `count` pairs of the list to the device. */
+/* Hand the first `count` pairs of the list to the device, and a few more: a device that replays lists of commands knows
+ * one that moves as many bytes as before. */
 static brn_status send_list(brn_queue *q, brn_lanes *l, int count)
 {
-    return brn_write_int(q, (brn_view){l->list_buf, 0}, l->list, 2 * (size_t)count);
+    int sent = l->capacity < 64 ? l->capacity : 64;
+    while (sent < count) sent = sent <= l->capacity / 2 ? 2 * sent : l->capacity;
+    return brn_write_int(q, (brn_view){l->list_buf, 0}, l->list, 2 * (size_t)sent);
 }
 
 static brn_status start_rows(brn_queue *q, brn_lanes *l, brn_lane_source *from, int count)
