@@ -46,7 +46,11 @@ typedef enum brn_activation {
     BRN_ACT_SILU
 } brn_activation;
 
-typedef enum brn_potential_kind { BRN_POTENTIAL_MLP, BRN_POTENTIAL_ICNN } brn_potential_kind;
+typedef enum brn_potential_kind {
+    BRN_POTENTIAL_MLP,
+    BRN_POTENTIAL_ICNN,
+    BRN_POTENTIAL_QUADRATIC /**< the input-quadratic ICNN that the benchmark's pairs are made of: three hidden layers, celu */
+} brn_potential_kind;
 typedef enum brn_amortizer_kind {
     BRN_AMORTIZER_NONE,     /**< the solver starts at x = y */
     BRN_AMORTIZER_RESIDUAL, /**< H(y) = y + network(y) */

@@ -5,6 +5,7 @@ brn_status brn_amortizer_shape(brn_net_shape *shape, const brn_settings *s, int 
     const float c = (float)(s->amortizer.activation == BRN_ACT_LEAKY_RELU ? s->amortizer.slope : s->amortizer.alpha);
     if (s->amortizer.kind == BRN_AMORTIZER_RESIDUAL)
         return brn_shape_residual(shape, n, &s->amortizer.hidden, s->amortizer.activation, c);
+    if (s->potential.kind == BRN_POTENTIAL_QUADRATIC) return brn_shape_learned_quadratic(shape, n, s->amortizer.hidden.width);
     if (s->potential.kind == BRN_POTENTIAL_ICNN)
         return brn_shape_icnn(shape, n, &s->amortizer.hidden, s->amortizer.activation, c, s->potential.last_activation,
                               s->potential.actnorm);

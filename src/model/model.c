@@ -14,6 +14,7 @@ enum { STREAM_POTENTIAL = 0x10000, STREAM_AMORTIZER = 0x20000 };
 brn_status brn_potential_shape(brn_net_shape *shape, const brn_settings *s, int n)
 {
     const float c = (float)(s->potential.activation == BRN_ACT_LEAKY_RELU ? s->potential.slope : s->potential.alpha);
+    if (s->potential.kind == BRN_POTENTIAL_QUADRATIC) return brn_shape_learned_quadratic(shape, n, s->potential.hidden.width);
     if (s->potential.kind == BRN_POTENTIAL_ICNN)
         return brn_shape_icnn(shape, n, &s->potential.hidden, s->potential.activation, c, s->potential.last_activation,
                               s->potential.actnorm);
@@ -89,7 +90,8 @@ brn_status brn_model_start(brn_model *m)
 {
     const bool identity = m->settings.train.start == BRN_START_IDENTITY;
     brn_net *f = &m->f.part[0], *h = brn_amortizer_net(&m->h);
-    BRN_TRY(brn_net_init(f, m->settings.seed, STREAM_POTENTIAL, identity));
+    /* nothing makes a quadratic potential the identity but pretraining, from a random start */
+    BRN_TRY(brn_net_init(f, m->settings.seed, STREAM_POTENTIAL, identity && m->settings.potential.kind != BRN_POTENTIAL_QUADRATIC));
     if (h) BRN_TRY(brn_net_init(h, m->settings.seed, STREAM_AMORTIZER, identity));
     if (!m->averaged) return BRN_OK;
     return brn_copy(brn_device_queue(m->dev, 0), (brn_view){m->averaged, 0}, (brn_view){f->theta, 0}, f->shape.size);

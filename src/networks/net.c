@@ -31,6 +31,10 @@ void brn_net_free(brn_net *net)
 /* A positive weight cannot start at zero and still learn: softplus(-4) = 0.018 and so is its slope. */
 static const float NEARLY_NO_WEIGHT = -4.0f;
 
+/* Squared terms of this size make the Hessian about the identity: positive weights average .8 times what
+ * comes in, so that it is 2 (1/2)^2 .8 (1 + .8 + .8^2). */
+static const double HALF = 0.5;
+
 /* Standard normal cut off at two deviations, rescaled to variance 1. */
 static double truncated_normal(brn_rng *rng)
 {
@@ -55,6 +59,8 @@ brn_status brn_net_init(brn_net *net, uint64_t seed, uint32_t stream, bool ident
             for (int o = 0; o < layer->out; ++o)
                 theta[layer->weight + (size_t)i * (size_t)layer->out + (size_t)o] = (float)(deviation * truncated_normal(&rng));
         }
+        for (int i = 0; layer->quad >= 0 && i < s->n * layer->out; ++i)
+            theta[layer->quad + i] = (float)(HALF * truncated_normal(&rng));
         for (int i = 0; identity && l == s->layers - 1 && i < rows * layer->out; ++i)
             theta[layer->weight + (size_t)i] = layer->positive && i < layer->in * layer->out ? NEARLY_NO_WEIGHT : 0.0f;
     }
@@ -68,6 +74,8 @@ static brn_status prepare_layer(void *context, brn_queue *q, int l)
 {
     const brn_net *net = context;
     const brn_layer *w = &net->shape.layer[l];
+    if (w->quad >= 0)
+        BRN_TRY(brn_copy(q, (brn_view){net->used, (size_t)w->quad}, (brn_view){net->theta, (size_t)w->quad}, (size_t)net->shape.n * (size_t)w->out));
     return BRN_LAUNCH(q, icnn_prepare, w->out, 1, (.at = (int)w->weight, .inputs = w->in, .skip = w->skip, .norm = (int)w->norm, .positive = w->positive),
                       {net->theta, 0}, {net->used, 0});
 }
@@ -77,6 +85,8 @@ brn_status brn_net_prepare(brn_net *net, brn_queue *q)
     const brn_net_shape *s = &net->shape;
     if (!s->derived) return BRN_OK;
     BRN_TRY(brn_parallel(net->dev, s->layers, prepare_layer, net));
+    if (s->fixed_alpha > 0)
+        return BRN_LAUNCH(q, fill, 1, 1, (.ld = 1, .s = (float)log(s->fixed_alpha)), {net->used, (size_t)s->log_alpha});
     return brn_copy(q, (brn_view){net->used, (size_t)s->log_alpha}, (brn_view){net->theta, (size_t)s->log_alpha}, 1);
 }
 
@@ -95,7 +105,10 @@ static brn_status pull_layer_back(void *context, brn_queue *q, int l)
 
 brn_status brn_net_pullback(const brn_net *net, brn_buf *grad)
 {
-    return net->shape.derived ? brn_parallel(net->dev, net->shape.layers, pull_layer_back, &(pullback_job){net, grad}) : BRN_OK;
+    const brn_net_shape *s = &net->shape;
+    if (!s->derived) return BRN_OK;
+    BRN_TRY(brn_parallel(net->dev, s->layers, pull_layer_back, &(pullback_job){net, grad}));
+    return s->fixed_alpha > 0 ? brn_zero(brn_device_queue(net->dev, 0), (brn_view){grad, (size_t)s->log_alpha}, 1) : BRN_OK;
 }
 
 brn_dense brn_net_dense(const brn_net *net, int l)

@@ -43,6 +43,7 @@ typedef struct brn_net_shape {
     int tensors;
     brn_tensor tensor[BRN_NET_TENSORS];
     ptrdiff_t log_alpha; /* offset of the quadratic term's parameter, -1 for vector-valued networks */
+    float fixed_alpha;   /* > 0: the quadratic term is this and not learned; theta is 0 there */
     bool derived;        /* `used` differs from theta */
     size_t size;         /* reals in theta */
 } brn_net_shape;
@@ -55,6 +56,10 @@ brn_status brn_shape_icnn(brn_net_shape *shape, int n, const brn_widths *hidden,
 brn_status brn_shape_residual(brn_net_shape *shape, int n, const brn_widths *hidden, int kind, float c);
 /** One part of the benchmark's input-quadratic ICNN (w2bench: formula version 1). */
 brn_status brn_shape_quadratic_icnn(brn_net_shape *shape, int n, const int widths[static 3]);
+/** The same to be learned: softplus keeps its weights positive, and its quadratic term is fixed. */
+enum { BRN_QUADRATIC_LAYERS = 3 };
+#define BRN_QUADRATIC_ALPHA 0.01
+brn_status brn_shape_learned_quadratic(brn_net_shape *shape, int n, const int widths[static BRN_QUADRATIC_LAYERS]);
 
 const brn_tensor *brn_shape_find(const brn_net_shape *shape, const char *name);
 
