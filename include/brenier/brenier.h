@@ -16,6 +16,7 @@
 #ifndef BRENIER_BRENIER_H
 #define BRENIER_BRENIER_H
 
+#include "benchmark.h"
 #include "device.h"
 #include "evaluate.h"
 #include "measure.h"

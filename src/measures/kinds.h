@@ -75,6 +75,8 @@ struct brn_pair_work {
 
 /* ---- opening: fill a pair that is all zero but for dev ------------------------------------------- */
 
+/** "origin" in the metadata of pairs of our own. */
+#define BRN_ORIGIN_MADE "made by brenier, not a published pair"
 brn_status brn_pair_open_builtin(brn_pair *pair, const char *name, int n);
 brn_status brn_pair_open_benchmark(brn_pair *pair, const char *path);
 brn_status brn_pair_open_rows(brn_pair *pair, const brn_settings *settings);
