@@ -25,6 +25,7 @@
 #include "selftest.h"
 #include "settings.h"
 #include "status.h"
+#include "study.h"
 #include "table.h"
 #include "train.h"
 #include <brenier/version.h>

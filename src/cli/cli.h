@@ -34,7 +34,7 @@ typedef struct cli_command {
 
 extern const cli_command cli_devices, cli_train, cli_eval, cli_map, cli_conjugate, cli_sample, cli_info,
     cli_plot, cli_settings, cli_selftest, cli_help;
-extern const cli_command cli_benchmark, cli_convert;
+extern const cli_command cli_bench, cli_benchmark, cli_convert;
 
 extern const cli_command *const cli_commands[];
 extern const int cli_command_count;
