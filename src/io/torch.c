@@ -79,7 +79,8 @@ static brn_status check_version(brn_torch *f)
     char text[8] = "";
     BRN_TRY(stat_member(f, "version", &index, &size));
     if (size && size < sizeof text) BRN_TRY(read_member(f, "version", index, size, text));
-    if (size < 1 || size > 2 || text[0] != '3' || (text[1] && text[1] != '\n'))
+    text[strcspn(text, "\n")] = 0;
+    if (size < 1 || size > 2 || strcmp(text, "3"))
         return brn_fail(BRN_ERR_INPUT, "%s: 'version' is \"%.7s\", expected \"3\"", f->path, text[0] >= '0' && text[0] <= '9' ? text : "");
     return BRN_OK;
 }

@@ -50,6 +50,12 @@ Test(corpus, settings)
     cr_assert_geq(replay("table", parse_settings), 20);
 }
 
+Test(corpus, checkpoints)
+{
+    cr_assert_geq(replay("torch", parse_torch), 20);
+    cr_assert_geq(replay("table", parse_torch), 20);
+}
+
 Test(corpus, models)
 {
     cr_assert_geq(replay("model", parse_model), 2);
