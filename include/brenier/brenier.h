@@ -22,10 +22,13 @@
 #include "measure.h"
 #include "model.h"
 #include "plot.h"
+#include "results.h"
+#include "run.h"
 #include "selftest.h"
 #include "settings.h"
 #include "status.h"
 #include "study.h"
+#include "sweep.h"
 #include "table.h"
 #include "train.h"
 #include <brenier/version.h>

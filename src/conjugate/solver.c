@@ -16,6 +16,7 @@ struct brn_solver {
     member *member;
     brn_buf *info_buf, *scale;
     brn_mat info;
+    _Atomic int64_t evaluations; /* of the last solve */
     brn_solver_watch_fn watch;
     void *watcher;
 };
@@ -177,12 +178,15 @@ static brn_status run_member(void *context, brn_queue *q, int item)
     run_call *call = context;
     brn_solver *s = call->solver;
     member *m = &s->member[brn_queue_index(q)];
+    int64_t evaluations = 0;
     m->lanes.active = 0;
     BRN_TRY(brn_lanes_fetch(q, &m->lanes, &call->rows_of));
     while (m->lanes.active) {
+        evaluations += m->lanes.active;
         if (s->set.solver == BRN_SOLVER_ADAM) BRN_TRY(adam_round(q, s, call->f, m, &call->rows_of));
         else BRN_TRY(lbfgs_round(q, s, call->f, m, &call->rows_of));
     }
+    atomic_fetch_add(&s->evaluations, evaluations);
     return BRN_OK;
 }
 
@@ -191,11 +195,14 @@ brn_status brn_solver_run(brn_solver *s, const brn_pot *f, const brn_batch *y, b
     if (y->rows > s->info.ld || x->rows != y->rows || x->feats != y->feats)
         return brn_fail(BRN_ERR_INTERNAL, "solver: %d x %d rows for %d", x->rows, y->rows, s->info.ld);
     run_call call = {s, f, {.y = y, .x = x, .scale = s->scale, .info = s->info}};
+    atomic_store(&s->evaluations, 0);
     BRN_TRY(brn_parallel(s->dev, s->members, run_member, &call));
     if (!s->set.running_scale || s->set.solver == BRN_SOLVER_ADAM) return BRN_OK;
     return BRN_LAUNCH(brn_device_queue(s->dev, 0), conj_scale, y->rows, 1, (),
                       brn_mat_view(brn_mat_features(s->info, BRN_INFO_GAMMA, 1)), {s->scale, 0});
 }
+
+int64_t brn_solver_evaluations(const brn_solver *s) { return atomic_load(&s->evaluations); }
 
 brn_status brn_solver_read_info(const brn_solver *s, brn_queue *q, int field, float *values, int count)
 {

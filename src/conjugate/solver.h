@@ -26,6 +26,9 @@ void brn_solver_free(brn_solver *solver);
 /** Solve for all rows of y. x holds the starting points on entry and the maximisers on return. */
 brn_status brn_solver_run(brn_solver *solver, const brn_pot *f, const brn_batch *y, brn_batch *x);
 
+/** Evaluations of f and its gradient by the last solve, over all rows: the sum of their BRN_INFO_EVALUATIONS. */
+int64_t brn_solver_evaluations(const brn_solver *solver);
+
 /** Have every later solve tell the objective J of each row as it stands after `iteration` steps: several times per iteration
  *  where a line search tries several points, and from several threads for different rows. Costs a transfer per round. */
 typedef void (*brn_solver_watch_fn)(void *user, int row, int iteration, double objective);

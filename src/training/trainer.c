@@ -200,6 +200,7 @@ brn_status brn_trainer_step(brn_trainer *t)
     BRN_TRY(brn_parallel(t->dev, t->x.tiles, predict_tile, t));
     book_phase(t, BRN_PHASE_PREDICT, &since);
     if (t->solver) BRN_TRY(brn_solver_run(t->solver, &t->model->f, &t->y, &t->argmax));
+    if (t->solver) t->evaluations += brn_solver_evaluations(t->solver);
     book_phase(t, BRN_PHASE_CONJUGATE, &since);
     BRN_TRY(brn_parallel(t->dev, t->groups, group_gradient, t));
     BRN_TRY(read_losses(t));

@@ -52,6 +52,7 @@ typedef struct brn_trainer {
     brn_optimizer *f_opt, *h_opt;
     int64_t step;
 
+    int64_t evaluations;            /* by the solver, over all rows and steps */
     double loss;                    /* of the last step */
     double seconds[BRN_PHASES];     /* spent in each part since the start, */
     uint64_t waits[BRN_PHASES];     /* waits for a driver, */

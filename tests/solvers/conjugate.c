@@ -64,6 +64,9 @@ static void solve(problem *p, const brn_conjugate_settings *set, int rows, const
     MUST(brn_solver_run(solver, &p->f, &yb, &xb));
     MUST(brn_batch_read(&xb, x));
     for (int k = 0; k < BRN_INFO_FIELDS; ++k) MUST(brn_solver_read_info(solver, brn_device_queue(p->dev, 0), k, info[k], rows));
+    double evaluations = 0;
+    for (int r = 0; r < rows; ++r) evaluations += info[BRN_INFO_EVALUATIONS][r];
+    cr_assert_eq((double)brn_solver_evaluations(solver), evaluations);
     brn_solver_free(solver);
     brn_batch_free(&yb);
     brn_batch_free(&xb);
