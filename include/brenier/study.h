@@ -66,6 +66,17 @@ BRN_API brn_status brn_study_run(brn_study *study, const brn_study_case *solver,
 BRN_API brn_status brn_study_trace(brn_study *study, const brn_study_case *solver, int iterations, brn_study_curve *curve);
 BRN_API void brn_study_curve_free(brn_study_curve *curve);
 
+/** A line of a figure. */
+typedef struct brn_study_line {
+    const char *label;
+    const brn_study_curve *curve;
+} brn_study_line;
+
+/** Draw objective gaps against iterations, medians with bands from 10 to 90 %, the gap on a logarithmic axis. Written atomically
+ *  as PNG, SVG or PDF, by the ending of `path`.
+ *  @return BRN_ERR_USAGE for another ending, BRN_ERR_UNSUPPORTED in a build without cairo, BRN_ERR_DISK. */
+BRN_API brn_status brn_study_plot(const brn_study_line *lines, int count, const char *path);
+
 #ifdef __cplusplus
 }
 #endif

@@ -57,6 +57,12 @@ expect 0 bench conjugate run --rows 64 --csv threads=1
 expect 0 bench conjugate run --rows 64 --gtol 1e-2 --repeat 1 --json threads=1
 prints '"astray"'
 prints '"reference"'
+expect 0 bench conjugate run --rows 32 --gtol 1e-2 --repeat 1 --out solvers.svg --iterations 10 threads=1
+if [ "$(head -c 5 solvers.svg)" != "<?xml" ]; then problem "solvers.svg: $(head -c 40 solvers.svg)"; fi
+expect 2 bench conjugate run --rows 32 --out result.txt threads=1
+says "result.txt"
+expect 7 bench conjugate run --rows 32 --out missing/result.svg threads=1
+absent result
 expect 2 bench conjugate run --gtol 0.1,
 says "--gtol"
 expect 2 bench conjugate run --gtol -1
