@@ -20,7 +20,7 @@ enum { STANDARD_POINTS = 1 << 16, SCORED = 4096, FACTS = 32, TEXT = 96 };
 brn_status brn_benchmark_settings(brn_settings *s, int n, uint64_t seed)
 {
     static const char *const recipe[] = {
-        "potential.kind=quadratic", "potential.widen=1", "train.pretrain_steps=1000", "train.pretrain_lr=3e-3", "data.sampling=iid",
+        "potential.kind=quadratic", "potential.widen=1", "train.pretrain_steps=500", "train.pretrain_lr=1e-3", "train.potential.lr=1e-2", "data.sampling=iid",
         "eval.points=4096", "train.averaging=0.99"};
     if (seed > UINT32_MAX) return brn_fail(BRN_ERR_USAGE, "seed=%llu: expected a whole number below 2^32", (unsigned long long)seed);
     if (n < 1 || n > 4096) return brn_fail(BRN_ERR_USAGE, "n=%d: expected 1 to 4096", n);

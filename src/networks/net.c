@@ -31,10 +31,6 @@ void brn_net_free(brn_net *net)
 /* A positive weight cannot start at zero and still learn: softplus(-4) = 0.018 and so is its slope. */
 static const float NEARLY_NO_WEIGHT = -4.0f;
 
-/* Squared terms of this size make the Hessian about the identity: positive weights average .8 times what
- * comes in, so that it is 2 (1/2)^2 .8 (1 + .8 + .8^2). */
-static const double HALF = 0.5;
-
 /* Standard normal cut off at two deviations, rescaled to variance 1. */
 static double truncated_normal(brn_rng *rng)
 {
@@ -44,25 +40,54 @@ static double truncated_normal(brn_rng *rng)
     }
 }
 
+/* Start values of projected networks: hidden weights are normal numbers of variance 1 / in where those are positive, so that a
+ * layer multiplies by 0.4 sqrt(in) what comes in, and the Hessian is about 2 s^2 o (1 + c_2 + c_2 c_1) = 1 for squared and
+ * linear terms of deviation s. */
+static double quadratic_deviation(const brn_net_shape *s)
+{
+    double sum = 0, gain = 1;
+    for (int l = s->layers - 1; l >= 0; --l) {
+        if (s->layer[l].quad >= 0) sum += gain;
+        gain *= 0.4 * sqrt(s->layer[l].in);
+    }
+    return sqrt(1 / (2 * sum));
+}
+
+static void start_projected(const brn_net_shape *s, int l, brn_rng *rng, float *theta)
+{
+    const brn_layer *layer = &s->layer[l];
+    const double deviation = quadratic_deviation(s);
+    const int hidden = layer->in * layer->out, all = (layer->in + layer->skip) * layer->out;
+    for (int i = 0; i < all; ++i) {
+        const double x = truncated_normal(rng);
+        theta[layer->weight + (size_t)i] = (float)(i < hidden ? fmax(x, 0) / sqrt(layer->in) : deviation * x);
+    }
+    for (int i = 0; layer->quad >= 0 && i < s->n * layer->out; ++i) theta[layer->quad + i] = (float)(deviation * truncated_normal(rng));
+}
+
+static void start_layer(const brn_net_shape *s, int l, bool zero, brn_rng *rng, float *theta)
+{
+    const brn_layer *layer = &s->layer[l];
+    const int rows = layer->in + layer->skip;
+    for (int i = 0; i < rows; ++i) {
+        /* each of the two blocks is a linear map of its own, with its own fan-in */
+        const double deviation = 1.0 / sqrt(i < layer->in ? layer->in : layer->skip);
+        for (int o = 0; o < layer->out; ++o)
+            theta[layer->weight + (size_t)i * (size_t)layer->out + (size_t)o] = (float)(deviation * truncated_normal(rng));
+    }
+    for (int i = 0; zero && i < rows * layer->out; ++i)
+        theta[layer->weight + (size_t)i] = layer->positive && i < layer->in * layer->out ? NEARLY_NO_WEIGHT : 0.0f;
+}
+
 brn_status brn_net_init(brn_net *net, uint64_t seed, uint32_t stream, bool identity)
 {
     const brn_net_shape *s = &net->shape;
     float *theta;
     BRN_TRY(BRN_ALLOC(&theta, s->size, "start values"));
     for (int l = 0; l < s->layers; ++l) {
-        const brn_layer *layer = &s->layer[l];
         brn_rng rng = brn_rng_start(seed, stream + (uint32_t)l);
-        const int rows = layer->in + layer->skip;
-        for (int i = 0; i < rows; ++i) {
-            /* each of the two blocks is a linear map of its own, with its own fan-in */
-            const double deviation = 1.0 / sqrt(i < layer->in ? layer->in : layer->skip);
-            for (int o = 0; o < layer->out; ++o)
-                theta[layer->weight + (size_t)i * (size_t)layer->out + (size_t)o] = (float)(deviation * truncated_normal(&rng));
-        }
-        for (int i = 0; layer->quad >= 0 && i < s->n * layer->out; ++i)
-            theta[layer->quad + i] = (float)(HALF * truncated_normal(&rng));
-        for (int i = 0; identity && l == s->layers - 1 && i < rows * layer->out; ++i)
-            theta[layer->weight + (size_t)i] = layer->positive && i < layer->in * layer->out ? NEARLY_NO_WEIGHT : 0.0f;
+        if (s->fixed_alpha > 0) start_projected(s, l, &rng, theta);
+        else start_layer(s, l, identity && l == s->layers - 1, &rng, theta);
     }
     brn_status status = brn_write_f32(brn_device_queue(net->dev, 0), (brn_view){net->theta, 0}, theta, s->size);
     free(theta);
@@ -74,19 +99,31 @@ static brn_status prepare_layer(void *context, brn_queue *q, int l)
 {
     const brn_net *net = context;
     const brn_layer *w = &net->shape.layer[l];
-    if (w->quad >= 0)
-        BRN_TRY(brn_copy(q, (brn_view){net->used, (size_t)w->quad}, (brn_view){net->theta, (size_t)w->quad}, (size_t)net->shape.n * (size_t)w->out));
     return BRN_LAUNCH(q, icnn_prepare, w->out, 1, (.at = (int)w->weight, .inputs = w->in, .skip = w->skip, .norm = (int)w->norm, .positive = w->positive),
                       {net->theta, 0}, {net->used, 0});
+}
+
+static brn_status project(const brn_net *net, brn_queue *q)
+{
+    const brn_net_shape *s = &net->shape;
+    BRN_TRY(brn_copy(q, (brn_view){net->used, 0}, (brn_view){net->theta, 0}, s->size));
+    for (int l = 0; l < s->layers; ++l) {
+        const brn_layer *w = &s->layer[l];
+        const int count = w->in * w->out;
+        const brn_view from = {net->theta, w->weight}, to = {net->used, w->weight};
+        if (!count) continue;
+        BRN_TRY(BRN_LAUNCH(q, act_forward, count, 1, (.ldu = count, .ldz = count, .ldq = count, .kind = BRN_ACT_RELU, .bias = -1), from, from, to, to));
+        BRN_TRY(brn_copy(q, from, to, (size_t)count));
+    }
+    return BRN_LAUNCH(q, fill, 1, 1, (.ld = 1, .s = (float)log(s->fixed_alpha)), {net->used, (size_t)s->log_alpha});
 }
 
 brn_status brn_net_prepare(brn_net *net, brn_queue *q)
 {
     const brn_net_shape *s = &net->shape;
     if (!s->derived) return BRN_OK;
+    if (s->fixed_alpha > 0) return project(net, q);
     BRN_TRY(brn_parallel(net->dev, s->layers, prepare_layer, net));
-    if (s->fixed_alpha > 0)
-        return BRN_LAUNCH(q, fill, 1, 1, (.ld = 1, .s = (float)log(s->fixed_alpha)), {net->used, (size_t)s->log_alpha});
     return brn_copy(q, (brn_view){net->used, (size_t)s->log_alpha}, (brn_view){net->theta, (size_t)s->log_alpha}, 1);
 }
 
@@ -106,9 +143,8 @@ static brn_status pull_layer_back(void *context, brn_queue *q, int l)
 brn_status brn_net_pullback(const brn_net *net, brn_buf *grad)
 {
     const brn_net_shape *s = &net->shape;
-    if (!s->derived) return BRN_OK;
-    BRN_TRY(brn_parallel(net->dev, s->layers, pull_layer_back, &(pullback_job){net, grad}));
-    return s->fixed_alpha > 0 ? brn_zero(brn_device_queue(net->dev, 0), (brn_view){grad, (size_t)s->log_alpha}, 1) : BRN_OK;
+    if (s->fixed_alpha > 0) return brn_zero(brn_device_queue(net->dev, 0), (brn_view){grad, (size_t)s->log_alpha}, 1);
+    return s->derived ? brn_parallel(net->dev, s->layers, pull_layer_back, &(pullback_job){net, grad}) : BRN_OK;
 }
 
 brn_dense brn_net_dense(const brn_net *net, int l)

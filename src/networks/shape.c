@@ -121,7 +121,6 @@ brn_status brn_shape_quadratic_icnn(brn_net_shape *s, int n, const int widths[st
 brn_status brn_shape_learned_quadratic(brn_net_shape *s, int n, const int widths[static BRN_QUADRATIC_LAYERS])
 {
     BRN_TRY(brn_shape_quadratic_icnn(s, n, widths));
-    for (int l = 1; l < s->layers; ++l) s->layer[l].positive = true;
     s->derived = true;
     s->fixed_alpha = BRN_QUADRATIC_ALPHA;
     --s->tensors; /* log_alpha, the last one: its place stays, but nothing is learned there */
