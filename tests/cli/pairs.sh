@@ -24,6 +24,9 @@ prints '"sinkhorn_v2"'
 expect 0 train $tiny data.pair=pair.safetensors out=run
 expect 0 eval run --json
 prints '"l2_uvp_forward"'
+prints "pair.safetensors (made by brenier, not a published pair)"
+expect 0 eval run
+prints "pair.safetensors (made by brenier, not a published pair)"
 expect 0 info run
 prints "pair.safetensors (made by brenier, not a published pair)"
 expect 0 train $tiny data.pair=mixtures:3:1 data.n=2 out=mixtures --quiet
