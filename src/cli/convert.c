@@ -35,7 +35,7 @@ static brn_status choose(const cli_args *args, int *n, int *count)
 
 static brn_status run(const cli_args *args)
 {
-    int n[MOST], count;
+    int n[MOST], count = 0;
     brn_settings settings;
     char path[BRN_PATH_MAX + 64];
     const char *out = cli_option_value(args, "--out");
