@@ -29,7 +29,7 @@ brn_status brn_benchmark_settings(brn_settings *s, int n, uint64_t seed)
     s->seed = seed;
     s->data.n = n;
     s->train.pretrain_tolerance = 3e-3 * n;
-    s->train.steps = n >= 64 ? 4000 : 8000;
+    s->train.steps = n >= 128 ? 1500 : n >= 64 ? 3000 : 8000;
     s->train.potential.kind = s->train.amortizer.kind = BRN_OPT_SOAP;
     return BRN_OK;
 }
