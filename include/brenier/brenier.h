@@ -16,6 +16,7 @@
 #ifndef BRENIER_BRENIER_H
 #define BRENIER_BRENIER_H
 
+#include "benchmark.h"
 #include "device.h"
 #include "evaluate.h"
 #include "image.h"
@@ -27,6 +28,7 @@
 #include "selftest.h"
 #include "settings.h"
 #include "status.h"
+#include "study.h"
 #include "sweep.h"
 #include "table.h"
 #include "train.h"

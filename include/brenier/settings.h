@@ -49,7 +49,8 @@ typedef enum brn_activation {
 typedef enum brn_potential_kind {
     BRN_POTENTIAL_MLP,
     BRN_POTENTIAL_ICNN,
-    BRN_POTENTIAL_CONV /**< convolutional, for square images in [-1, 1]: n = 3 s^2 (colour) or s^2 (grey), channel first */
+    BRN_POTENTIAL_CONV, /**< convolutional, for square images in [-1, 1]: n = 3 s^2 (colour) or s^2 (grey), channel first */
+    BRN_POTENTIAL_QUADRATIC /**< the input-quadratic ICNN that the benchmark's pairs are made of: three hidden layers, celu */
 } brn_potential_kind;
 typedef enum brn_amortizer_kind {
     BRN_AMORTIZER_NONE,     /**< the solver starts at x = y */

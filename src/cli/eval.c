@@ -1,7 +1,21 @@
 /* brenier eval: scores of a model beside the baselines. */
 #include "cli.h"
 
+#include <stdio.h>
+
 static const char *const settings_taken[] = {"device", "threads", "data.", "eval.", NULL};
+
+/* With the pair's name, which tells a made pair from a published one. */
+static brn_status print(const brn_evaluation *e, const char *pair, bool json)
+{
+    if (!json) {
+        printf("pair                 %s\n", pair);
+        return cli_print_evaluation(e);
+    }
+    cJSON *tree = cli_json_evaluation(e);
+    if (tree) cJSON_AddStringToObject(tree, "pair", pair);
+    return cli_print_json(tree);
+}
 
 static brn_status run(const cli_args *args)
 {
@@ -10,9 +24,9 @@ static brn_status run(const cli_args *args)
     brn_status status = cli_session_open(&s, args, args->positional[0]);
     if (status == BRN_OK) status = cli_session_open_pair(&s);
     if (status == BRN_OK) status = brn_evaluate(s.model, s.pair, &s.settings, &e);
+    if (status == BRN_OK) status = print(&e, brn_pair_name(s.pair), cli_option_value(args, "--json"));
     cli_session_close(&s);
-    if (status != BRN_OK) return status;
-    return cli_option_value(args, "--json") ? cli_print_json(cli_json_evaluation(&e)) : cli_print_evaluation(&e);
+    return status;
 }
 
 const cli_command cli_eval = {

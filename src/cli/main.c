@@ -10,7 +10,7 @@ const cli_command *const cli_commands[] = {&cli_train, &cli_sweep_command, &cli_
                                            &cli_eval,   &cli_map,      &cli_conjugate, &cli_plot,
                                            &cli_gallery, &cli_recipe,
                                            &cli_info,  &cli_sample, &cli_settings, &cli_devices,   &cli_selftest,
-                                           &cli_help};
+                                           &cli_bench, &cli_benchmark, &cli_convert, &cli_help};
 const int cli_command_count = sizeof cli_commands / sizeof *cli_commands;
 
 volatile sig_atomic_t cli_signal;

@@ -83,6 +83,7 @@ static brn_status fill_all(brn_settings *s, int n)
     BRN_TRY(fill_widths(&s->potential.hidden, n, conv, s->potential.widen, "potential.hidden"));
     BRN_TRY(fill_widths(&s->amortizer.hidden, n, conv && s->amortizer.kind == BRN_AMORTIZER_GRADIENT, conv ? s->potential.widen : 1, "amortizer.hidden"));
     bool smooth = n >= 16 && s->potential.kind == BRN_POTENTIAL_MLP; /* silu is not convex */
+    if (s->potential.kind == BRN_POTENTIAL_QUADRATIC) fill(s, "potential", "activation", BRN_ACT_CELU);
     fill(s, "potential", "activation", smooth ? BRN_ACT_SILU : BRN_ACT_ELU);
     fill(s, "amortizer", "activation", BRN_ACT_ELU);
     fill(s, "conjugate", "gtol", n >= 64 ? .05 : n >= 32 ? .02 : .01);
@@ -128,6 +129,18 @@ static bool keeps_convex(brn_activation activation, double slope, double alpha)
     }
 }
 
+static brn_status check_quadratic(const brn_settings *s)
+{
+    if (s->potential.kind != BRN_POTENTIAL_QUADRATIC) return BRN_OK;
+    const int second = s->amortizer.kind == BRN_AMORTIZER_GRADIENT ? s->amortizer.hidden.count : 3;
+    if (s->potential.hidden.count != 3 || second != 3)
+        return brn_fail(BRN_ERR_USAGE, "potential.kind=quadratic has three hidden layers, found %d",
+                        second != 3 ? second : s->potential.hidden.count);
+    return s->potential.activation == BRN_ACT_CELU
+               ? BRN_OK
+               : brn_fail(BRN_ERR_USAGE, "potential.activation: potential.kind=quadratic has celu only");
+}
+
 /* What each dual loss needs beside f. */
 static brn_status check_dual(const brn_settings *s)
 {
@@ -154,6 +167,7 @@ static brn_status check_networks(const brn_settings *s, int n)
         return brn_fail(BRN_ERR_USAGE,
                         "potential.activation: an ICNN with it is not convex; elu with alpha <= 1, "
                         "softplus, celu, relu and leaky_relu with slope <= 1 are");
+    BRN_TRY(check_quadratic(s));
     bool with_f = s->train.dual == BRN_DUAL_QUADRATIC || s->train.dual == BRN_DUAL_ENTROPY;
     bool trained = s->train.loss != BRN_LOSS_NONE || with_f, present = s->amortizer.kind != BRN_AMORTIZER_NONE;
     if (trained && !present)

@@ -20,7 +20,11 @@ struct brn_solver {
     brn_mat info;
     brn_traces *kept; /* or NULL */
     float kept_scale;
+    brn_solver_watch_fn watch;
+    void *watcher;
 };
+
+void brn_solver_watch(brn_solver *s, brn_solver_watch_fn fn, void *user) { s->watch = fn, s->watcher = user; }
 
 void brn_solver_free(brn_solver *solver)
 {
@@ -124,6 +128,22 @@ static brn_status evaluate(brn_queue *q, const brn_pot *f, member *m, int rows, 
                       brn_mat_view(at), brn_mat_view(l->d), brn_mat_view(l->gt), brn_mat_view(l->scal));
 }
 
+/* Adam evaluates once per iteration, L-BFGS counts the steps it accepted. */
+static brn_status tell_watcher(brn_queue *q, const brn_solver *s, const brn_lanes *l)
+{
+    const int fields[] = {C_PHI, s->set.solver == BRN_SOLVER_ADAM ? C_EVALS : C_ITER};
+    double *values;
+    if (!s->watch) return BRN_OK;
+    BRN_TRY(BRN_ALLOC(&values, 2 * (size_t)l->active, "solver watch"));
+    brn_status status = BRN_OK;
+    for (int k = 0; k < 2 && status == BRN_OK; ++k)
+        status = brn_read_f64(q, brn_mat_view(brn_mat_features(l->scal, fields[k], 1)), values + k * l->active, (size_t)l->active);
+    for (int i = 0; i < l->active && status == BRN_OK; ++i)
+        s->watch(s->watcher, l->row[i], (int)values[l->active + i] - (s->set.solver == BRN_SOLVER_ADAM), values[i]);
+    free(values);
+    return status;
+}
+
 /* Results of the rows that stopped. */
 static brn_status store(brn_queue *q, const brn_solver *s, const brn_pot *f, member *m, int rows, brn_mat at, brn_lane_source *rows_of)
 {
@@ -143,6 +163,7 @@ static brn_status lbfgs_round(brn_queue *q, const brn_solver *s, const brn_pot *
     BRN_TRY(evaluate(q, f, m, rows, l->xt));
     BRN_TRY(search(q, &s->set, l, rows));
     BRN_TRY(brn_lanes_read_flags(q, l, &deciding));
+    BRN_TRY(tell_watcher(q, s, l));
     BRN_TRY(store(q, s, f, m, rows, l->xt, rows_of));
     if (deciding) BRN_TRY(new_directions(q, &s->set, l, rows));
     return brn_lanes_refill(q, l, rows_of);
@@ -161,6 +182,7 @@ static brn_status adam_round(brn_queue *q, const brn_solver *s, const brn_pot *f
                        brn_mat_view(l->gt), brn_mat_view(l->x), brn_mat_view(l->s), brn_mat_view(l->yh), brn_mat_view(l->scal)));
     BRN_TRY(brn_mat_copy(q, rows, l->x, l->xt)); /* a row that stopped did not move */
     BRN_TRY(brn_lanes_read_flags(q, l, &deciding));
+    BRN_TRY(tell_watcher(q, s, l));
     BRN_TRY(store(q, s, f, m, rows, l->x, rows_of));
     return brn_lanes_refill(q, l, rows_of);
 }

@@ -30,6 +30,11 @@ brn_status brn_solver_run(brn_solver *solver, const brn_pot *f, const brn_batch 
  *  gradient of s * f at the maximisers is made of. `kept` outlives the last solve; NULL ends it. */
 void brn_solver_keep(brn_solver *solver, brn_traces *kept, float s);
 
+/** Have every later solve tell the objective J of each row as it stands after `iteration` steps: several times per iteration
+ *  where a line search tries several points, and from several threads for different rows. Costs a transfer per round. */
+typedef void (*brn_solver_watch_fn)(void *user, int row, int iteration, double objective);
+void brn_solver_watch(brn_solver *solver, brn_solver_watch_fn fn, void *user);
+
 /** Field `field` of the last solve's first `count` rows, to the host. */
 brn_status brn_solver_read_info(const brn_solver *solver, brn_queue *q, int field, float *values, int count);
 /** The same on the device, [BRN_INFO_FIELDS][ld] from row 0 of the batch. */

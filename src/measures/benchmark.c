@@ -148,17 +148,26 @@ done:
     return status;
 }
 
+/* The file's name; of a pair that is not a published one it says so, wherever it is printed. */
+static brn_status set_name(const benchmark *b, brn_pair *pair)
+{
+    char name[2 * BRN_PATH_MAX];
+    const char *slash = strrchr(b->path, '/'), *origin = brn_st_metadata(b->st, "origin");
+    const bool made = origin && !strcmp(origin, BRN_ORIGIN_MADE);
+    snprintf(name, sizeof name, "%s%s", slash ? slash + 1 : b->path, made ? " (" BRN_ORIGIN_MADE ")" : "");
+    return brn_strdup(&pair->name, name);
+}
+
 brn_status brn_pair_open_benchmark(brn_pair *pair, const char *path)
 {
     brn_st *st;
     BRN_TRY(brn_st_open(&st, path));
     benchmark b = {.st = st, .path = path};
-    const char *slash = strrchr(path, '/');
     brn_status status;
     BRN_GO(read_sizes(&b));
     BRN_GO(load_alpha(&b, pair));
     BRN_GO(load_psi(&b, pair));
-    BRN_GO(brn_strdup(&pair->name, slash ? slash + 1 : path));
+    BRN_GO(set_name(&b, pair));
     pair->n = b.n;
     pair->side[BRN_TARGET].kind = BRN_MEASURE_PUSHED;
     pair->map = BRN_MAP_GRADIENT;

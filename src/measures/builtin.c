@@ -1,6 +1,6 @@
 /* The built-in pairs in the plane. */
 #include "core/memory.h"
-#include "measures/kinds.h"
+#include "measures/mixtures.h"
 
 #include <string.h>
 
@@ -29,16 +29,22 @@ static const struct {
 };
 enum { PLANE = sizeof plane / sizeof *plane };
 static const char GAUSSIAN[] = "gaussian", IMAGES[] = "images";
+static const struct {
+    const char *name, *meaning;
+} any_dimension[] = {
+    {GAUSSIAN, "two Gaussians of dimension data.n, the map known in closed form"},
+    {BRN_MIXTURES, "three Gaussians to ten in dimension data.n; mixtures:SEED:TARGET for others"},
+    {IMAGES, "images of overlapping patches and their image under a known convolutional map, data.n = 3 s^2 or s^2"},
+};
+enum { BUILTIN = PLANE + sizeof any_dimension / sizeof *any_dimension };
 
-int brn_pair_builtin_count(void) { return PLANE + 2; }
+int brn_pair_builtin_count(void) { return BUILTIN; }
 
 brn_status brn_pair_builtin(int i, const char **name, const char **meaning)
 {
-    if (i < 0 || i > PLANE + 1) return brn_fail(BRN_ERR_USAGE, "built-in pair %d does not exist; there are %d", i, PLANE + 2);
-    *name = i < PLANE ? plane[i].name : i == PLANE ? GAUSSIAN : IMAGES;
-    *meaning = i < PLANE    ? plane[i].meaning
-               : i == PLANE ? "two Gaussians of dimension data.n, the map known in closed form"
-                            : "images of overlapping patches and their image under a known convolutional map, data.n = 3 s^2 or s^2";
+    if (i < 0 || i >= BUILTIN) return brn_fail(BRN_ERR_USAGE, "built-in pair %d does not exist; there are %d", i, BUILTIN);
+    *name = i < PLANE ? plane[i].name : any_dimension[i - PLANE].name;
+    *meaning = i < PLANE ? plane[i].meaning : any_dimension[i - PLANE].meaning;
     return BRN_OK;
 }
 
@@ -46,14 +52,16 @@ static brn_status unknown(const char *name)
 {
     char names[256] = "";
     for (int i = 0; i < PLANE; ++i) strcat(strcat(names, plane[i].name), ", ");
-    return brn_fail(BRN_ERR_USAGE, "data.pair \"%.100s\" is not known; expected %s%s, %s or a file name that ends in .safetensors",
-                    name, names, GAUSSIAN, IMAGES);
+    return brn_fail(BRN_ERR_USAGE, "data.pair \"%.100s\" is not known; expected %s%s, %s, %s or a file name that ends in .safetensors",
+                    name, names, GAUSSIAN, BRN_MIXTURES, IMAGES);
 }
 
 brn_status brn_pair_open_builtin(brn_pair *pair, const char *name, int n)
 {
     if (!strcmp(name, GAUSSIAN)) return brn_pair_open_gaussian(pair, n > 0 ? n : 2);
     if (!strcmp(name, IMAGES)) return brn_pair_open_images(pair, n > 0 ? n : 3 * 64 * 64);
+    const size_t stem = strlen(BRN_MIXTURES);
+    if (!strncmp(name, BRN_MIXTURES, stem) && (!name[stem] || name[stem] == ':')) return brn_pair_open_mixtures(pair, name, n > 0 ? n : 2);
     for (int i = 0; i < PLANE; ++i)
         if (!strcmp(name, plane[i].name)) {
             pair->n = 2;

@@ -87,11 +87,14 @@ struct brn_pair_work {
 
 /* ---- opening: fill a pair that is all zero but for dev ------------------------------------------- */
 
+/** "origin" in the metadata of pairs of our own. */
+#define BRN_ORIGIN_MADE "made by brenier, not a published pair"
 brn_status brn_pair_open_builtin(brn_pair *pair, const char *name, int n);
 brn_status brn_pair_open_benchmark(brn_pair *pair, const char *path);
 brn_status brn_pair_open_rows(brn_pair *pair, const brn_settings *settings);
 brn_status brn_pair_open_gaussian(brn_pair *pair, int n);
 brn_status brn_pair_open_images(brn_pair *pair, int n);
+brn_status brn_pair_open_mixtures(brn_pair *pair, const char *name, int n);
 
 /** Components A_k [n][n] (x = A_k z + c_k), c_k [n] and their weights to the device. */
 brn_status brn_mixture_create(brn_mixture *m, brn_device *dev, int n, int count, const double *maps, const double *centres,

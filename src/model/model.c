@@ -87,7 +87,8 @@ brn_status brn_model_start(brn_model *m)
 {
     const bool identity = m->settings.train.start == BRN_START_IDENTITY;
     brn_net *f = &m->f.part[0], *h = brn_amortizer_net(&m->h);
-    BRN_TRY(brn_net_init(f, m->settings.seed, STREAM_POTENTIAL, identity));
+    /* nothing makes a quadratic potential the identity but pretraining, from a random start */
+    BRN_TRY(brn_net_init(f, m->settings.seed, STREAM_POTENTIAL, identity && m->settings.potential.kind != BRN_POTENTIAL_QUADRATIC));
     if (h) BRN_TRY(brn_net_init(h, m->settings.seed, STREAM_AMORTIZER, identity));
     if (!m->averaged) return BRN_OK;
     return brn_copy(brn_device_queue(m->dev, 0), (brn_view){m->averaged, 0}, (brn_view){f->theta, 0}, f->shape.size);

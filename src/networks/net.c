@@ -50,20 +50,50 @@ static float start_weight(const brn_layer *w, int i, brn_rng *rng)
     return (float)(i < w->in && starts_positive(w) ? fabs(x) / w->in : deviation * x);
 }
 
+/* Start values of projected networks: hidden weights are normal numbers of variance 1 / in where those are positive, so that a
+ * layer multiplies by 0.4 sqrt(in) what comes in, and the Hessian is about 2 s^2 o (1 + c_2 + c_2 c_1) = 1 for squared and
+ * linear terms of deviation s. */
+static double quadratic_deviation(const brn_net_shape *s)
+{
+    double sum = 0, gain = 1;
+    for (int l = s->layers - 1; l >= 0; --l) {
+        if (s->layer[l].quad >= 0) sum += gain;
+        gain *= 0.4 * sqrt(s->layer[l].in);
+    }
+    return sqrt(1 / (2 * sum));
+}
+
+static void start_projected(const brn_net_shape *s, int l, brn_rng *rng, float *theta)
+{
+    const brn_layer *layer = &s->layer[l];
+    const double deviation = quadratic_deviation(s);
+    const int hidden = layer->in * layer->out, all = (layer->in + layer->skip) * layer->out;
+    for (int i = 0; i < all; ++i) {
+        const double x = truncated_normal(rng);
+        theta[layer->weight + (size_t)i] = (float)(i < hidden ? fmax(x, 0) / sqrt(layer->in) : deviation * x);
+    }
+    for (int i = 0; layer->quad >= 0 && i < s->n * layer->out; ++i) theta[layer->quad + i] = (float)(deviation * truncated_normal(rng));
+}
+
+static void start_layer(const brn_net_shape *s, int l, bool zero, brn_rng *rng, float *theta)
+{
+    const brn_layer *layer = &s->layer[l];
+    const int rows = brn_layer_rows(layer), out = brn_layer_cols(layer);
+    for (int i = 0; i < rows; ++i)
+        for (int o = 0; o < out; ++o) theta[layer->weight + (size_t)i * (size_t)out + (size_t)o] = start_weight(layer, i, rng);
+    for (int i = 0; zero && i < rows * out; ++i)
+        theta[layer->weight + (size_t)i] = layer->positive && i < layer->in * layer->out ? NEARLY_NO_WEIGHT : 0.0f;
+}
+
 brn_status brn_net_init(brn_net *net, uint64_t seed, uint32_t stream, bool identity)
 {
     const brn_net_shape *s = &net->shape;
     float *theta;
     BRN_TRY(BRN_ALLOC(&theta, s->size, "start values"));
     for (int l = 0; l < s->layers; ++l) {
-        const brn_layer *layer = &s->layer[l];
         brn_rng rng = brn_rng_start(seed, stream + (uint32_t)l);
-        const int rows = brn_layer_rows(layer), out = brn_layer_cols(layer);
-        for (int i = 0; i < rows; ++i)
-            for (int o = 0; o < out; ++o)
-                theta[layer->weight + (size_t)i * (size_t)out + (size_t)o] = start_weight(layer, i, &rng);
-        for (int i = 0; identity && l == s->layers - 1 && i < rows * out; ++i)
-            theta[layer->weight + (size_t)i] = layer->positive && i < layer->in * layer->out ? NEARLY_NO_WEIGHT : 0.0f;
+        if (s->fixed_alpha > 0) start_projected(s, l, &rng, theta);
+        else start_layer(s, l, identity && l == s->layers - 1, &rng, theta);
     }
     brn_status status = brn_write_f32(brn_device_queue(net->dev, 0), (brn_view){net->theta, 0}, theta, s->size);
     free(theta);
@@ -79,10 +109,26 @@ static brn_status prepare_layer(void *context, brn_queue *q, int l)
                       {net->theta, 0}, {net->used, 0});
 }
 
+static brn_status project(const brn_net *net, brn_queue *q)
+{
+    const brn_net_shape *s = &net->shape;
+    BRN_TRY(brn_copy(q, (brn_view){net->used, 0}, (brn_view){net->theta, 0}, s->size));
+    for (int l = 0; l < s->layers; ++l) {
+        const brn_layer *w = &s->layer[l];
+        const int count = w->in * w->out;
+        const brn_view from = {net->theta, w->weight}, to = {net->used, w->weight};
+        if (!count) continue;
+        BRN_TRY(BRN_LAUNCH(q, act_forward, count, 1, (.ldu = count, .ldz = count, .ldq = count, .kind = BRN_ACT_RELU, .bias = -1), from, from, to, to));
+        BRN_TRY(brn_copy(q, from, to, (size_t)count));
+    }
+    return BRN_LAUNCH(q, fill, 1, 1, (.ld = 1, .s = (float)log(s->fixed_alpha)), {net->used, (size_t)s->log_alpha});
+}
+
 brn_status brn_net_prepare(brn_net *net, brn_queue *q)
 {
     const brn_net_shape *s = &net->shape;
     if (!s->derived) return BRN_OK;
+    if (s->fixed_alpha > 0) return project(net, q);
     BRN_TRY(brn_parallel(net->dev, s->layers, prepare_layer, net));
     return brn_copy(q, (brn_view){net->used, (size_t)s->log_alpha}, (brn_view){net->theta, (size_t)s->log_alpha}, 1);
 }
@@ -102,7 +148,9 @@ static brn_status pull_layer_back(void *context, brn_queue *q, int l)
 
 brn_status brn_net_pullback(const brn_net *net, brn_buf *grad)
 {
-    return net->shape.derived ? brn_parallel(net->dev, net->shape.layers, pull_layer_back, &(pullback_job){net, grad}) : BRN_OK;
+    const brn_net_shape *s = &net->shape;
+    if (s->fixed_alpha > 0) return brn_zero(brn_device_queue(net->dev, 0), (brn_view){grad, (size_t)s->log_alpha}, 1);
+    return s->derived ? brn_parallel(net->dev, s->layers, pull_layer_back, &(pullback_job){net, grad}) : BRN_OK;
 }
 
 /* The hidden weights of layer l: y += s min(x, 0). */

@@ -57,6 +57,8 @@ typedef struct brn_net_shape {
     int tensors;
     brn_tensor tensor[BRN_NET_TENSORS];
     ptrdiff_t log_alpha; /* offset of the quadratic term's parameter, -1 for vector-valued networks */
+    float fixed_alpha;   /* > 0: the quadratic term is this and not learned; theta is 0 there. Hidden weights are then kept
+                            non-negative by projection: preparing sets negative ones to 0, in theta too */
     bool derived;        /* `used` differs from theta */
     size_t size;         /* reals in theta */
 } brn_net_shape;
@@ -73,6 +75,11 @@ brn_status brn_shape_potential(brn_net_shape *shape, const brn_settings *setting
 brn_status brn_shape_residual(brn_net_shape *shape, int n, const brn_widths *hidden, int kind, float c);
 /** One part of the benchmark's input-quadratic ICNN (w2bench: formula version 1). */
 brn_status brn_shape_quadratic_icnn(brn_net_shape *shape, int n, const int widths[static 3]);
+/** The same to be learned: its hidden weights are projected, and its quadratic term is fixed. Softplus, as in other ICNNs,
+ *  learns slowly here: few large weights among zeros are wanted. */
+enum { BRN_QUADRATIC_LAYERS = 3 };
+#define BRN_QUADRATIC_ALPHA 0.01
+brn_status brn_shape_learned_quadratic(brn_net_shape *shape, int n, const int widths[static BRN_QUADRATIC_LAYERS]);
 
 /** Channels, height and width of the square images that n numbers are; BRN_ERR_USAGE where they are none. */
 brn_status brn_conv_image(int n, int image[static 3]);

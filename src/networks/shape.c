@@ -177,6 +177,15 @@ brn_status brn_shape_patches(brn_net_shape *s, const int image[static 3], int ch
     return BRN_OK;
 }
 
+brn_status brn_shape_learned_quadratic(brn_net_shape *s, int n, const int widths[static BRN_QUADRATIC_LAYERS])
+{
+    BRN_TRY(brn_shape_quadratic_icnn(s, n, widths));
+    s->derived = true;
+    s->fixed_alpha = BRN_QUADRATIC_ALPHA;
+    --s->tensors; /* log_alpha, the last one: its place stays, but nothing is learned there */
+    return BRN_OK;
+}
+
 brn_status brn_shape_potential(brn_net_shape *shape, const brn_settings *s, int n, const brn_widths *hidden, int kind, double slope, double alpha)
 {
     const float c = (float)(kind == BRN_ACT_LEAKY_RELU ? slope : alpha);
@@ -185,6 +194,7 @@ brn_status brn_shape_potential(brn_net_shape *shape, const brn_settings *s, int 
     switch (s->potential.kind) {
     case BRN_POTENTIAL_MLP: return brn_shape_mlp(shape, n, hidden, kind, c, last);
     case BRN_POTENTIAL_ICNN: return brn_shape_icnn(shape, n, hidden, kind, c, last, s->potential.actnorm);
+    case BRN_POTENTIAL_QUADRATIC: return brn_shape_learned_quadratic(shape, n, hidden->width);
     case BRN_POTENTIAL_CONV: BRN_TRY(brn_conv_image(n, image)); return brn_shape_conv(shape, image, hidden, kind, c, last);
     }
     return brn_fail(BRN_ERR_INTERNAL, "unknown potential %d", (int)s->potential.kind);

@@ -23,6 +23,7 @@ static void add_blocks(brn_optimizer *opt, const brn_net_shape *shape)
         const brn_layer *w = &shape->layer[l];
         const brn_block b = {.at = w->weight, .rows = brn_layer_rows(w) + soap, .cols = brn_layer_cols(w), .left = -1, .right = -1};
         if (soap ? brn_soap_has_factor(b.rows) || brn_soap_has_factor(b.cols) : b.cols > 1) opt->block[opt->blocks++] = b;
+        if (w->quad >= 0) opt->block[opt->blocks++] = (brn_block){.at = (size_t)w->quad, .rows = shape->n, .cols = w->out, .left = -1, .right = -1};
     }
 }
 
@@ -110,11 +111,16 @@ static void add_state(brn_optimizer *opt, brn_buf *buf, const char *format, int 
     snprintf(s->name, sizeof s->name, format, layer);
 }
 
-static int layer_of(const brn_net_shape *shape, const brn_block *b)
+/* "layers.2.left", or "layers.2.quad_left" of a squared term. */
+static void add_factor_state(brn_optimizer *opt, const brn_net_shape *shape, const brn_factor *f)
 {
-    for (int l = 0; l < shape->layers; ++l)
-        if (shape->layer[l].weight == b->at) return l;
-    return -1;
+    const size_t at = opt->block[f->block].at;
+    int l = 0;
+    while (shape->layer[l].weight != at && shape->layer[l].quad != (ptrdiff_t)at) ++l;
+    const bool quad = shape->layer[l].weight != at;
+    add_state(opt, f->mean, quad ? f->right ? "layers.%d.quad_right" : "layers.%d.quad_left" : f->right ? "layers.%d.right" : "layers.%d.left", l);
+    add_state(opt, f->basis, quad     ? f->right ? "layers.%d.quad_right_basis" : "layers.%d.quad_left_basis"
+                             : f->right ? "layers.%d.right_basis" : "layers.%d.left_basis", l);
 }
 
 static void list_state(brn_optimizer *opt, const brn_net_shape *shape)
@@ -122,12 +128,7 @@ static void list_state(brn_optimizer *opt, const brn_net_shape *shape)
     add_state(opt, opt->m, "m", 0);
     add_state(opt, opt->v, "v", 0);
     if (opt->clip) add_state(opt, opt->clip, "clip", 0);
-    for (int i = 0; i < opt->factors; ++i) {
-        const brn_factor *f = &opt->factor[i];
-        const int l = layer_of(shape, &opt->block[f->block]);
-        add_state(opt, f->mean, f->right ? "layers.%d.right" : "layers.%d.left", l);
-        add_state(opt, f->basis, f->right ? "layers.%d.right_basis" : "layers.%d.left_basis", l);
-    }
+    for (int i = 0; i < opt->factors; ++i) add_factor_state(opt, shape, &opt->factor[i]);
 }
 
 static brn_status create_moments(brn_optimizer *opt)

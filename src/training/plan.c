@@ -82,7 +82,7 @@ static brn_status rehearse(brn_device *dry, const brn_settings *settings, const 
     BRN_GO(brn_trainer_create(&trainer, model, shadow));
     BRN_GO(brn_monitor_create(&monitor, trainer));
     BRN_GO(brn_trainer_begin(trainer));
-    if (set.train.start == BRN_START_PRETRAIN) BRN_GO(brn_pretrain(trainer, NULL, NULL));
+    if (brn_pretrains(&set)) BRN_GO(brn_pretrain(trainer, NULL, NULL));
     BRN_GO(brn_model_evaluated(model, &spare, &view));          /* as the monitor does */
 done:
     brn_net_free(&spare);

@@ -85,6 +85,11 @@ done:
     return status;
 }
 
+bool brn_pretrains(const brn_settings *s)
+{
+    return s->train.start == BRN_START_PRETRAIN || (s->train.start == BRN_START_IDENTITY && s->potential.kind == BRN_POTENTIAL_QUADRATIC);
+}
+
 brn_status brn_pretrain(brn_trainer *t, brn_pretrain_fn progress, void *user)
 {
     brn_net *h = brn_amortizer_net(&t->model->h);

@@ -131,7 +131,7 @@ static brn_status start(run *r)
         r->report.best = r->state.best;
     } else {
         BRN_TRY(brn_trainer_begin(t));
-        if (t->set->train.start == BRN_START_PRETRAIN) BRN_TRY(brn_pretrain(t, pretrain_progress, r));
+        if (brn_pretrains(t->set)) BRN_TRY(brn_pretrain(t, pretrain_progress, r));
         BRN_TRY(save(r, r->folder.latest)); /* something finite to fall back on, and no pretraining twice */
     }
     r->shown_step = (double)t->step;

@@ -13,7 +13,7 @@ bool brn_loss_finetunes(brn_loss loss) { return loss != BRN_LOSS_OBJECTIVE && lo
 /* The cycle losses, displacements and pretraining differentiate grad f with respect to the parameters. */
 static brn_tape_order order_needed(const brn_settings *s)
 {
-    const bool second = s->train.loss == BRN_LOSS_CYCLE || s->train.loss == BRN_LOSS_CYCLE_FINETUNE || s->train.start == BRN_START_PRETRAIN ||
+    const bool second = s->train.loss == BRN_LOSS_CYCLE || s->train.loss == BRN_LOSS_CYCLE_FINETUNE || brn_pretrains(s) ||
                         s->train.dual == BRN_DUAL_ASSIGNMENT;
     return second ? BRN_TAPE_SECOND : BRN_TAPE_FIRST;
 }

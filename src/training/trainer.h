@@ -86,6 +86,9 @@ brn_status brn_trainer_losses(brn_trainer *trainer);
 typedef bool (*brn_pretrain_fn)(void *user, int64_t step, int64_t steps, double loss);
 brn_status brn_pretrain(brn_trainer *trainer, brn_pretrain_fn progress, void *user);
 
+/** Is there anything to pretrain? A quadratic potential has no weights that make it the identity. */
+bool brn_pretrains(const brn_settings *settings);
+
 /** Does this loss fine-tune its prediction by the solver while training? */
 bool brn_loss_finetunes(brn_loss loss);
 

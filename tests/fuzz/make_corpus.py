@@ -5,10 +5,13 @@ instead (data.n=2 potential.hidden=4,4 amortizer.hidden=4 train.steps=2), one pe
 import base64
 import io
 import json
+import os
 import pathlib
 import struct
 import zipfile
 import zlib
+
+from torch_file import Tensor, archive, members_of, pickled
 
 ROOT = pathlib.Path(__file__).parent / "corpus"
 
@@ -134,7 +137,65 @@ IMAGES = {
     "four.jpg": JPEG[:SIZE + 4] + b"\4" + JPEG[SIZE + 5:],
 }
 
-for folder, files in (("table", TABLES), ("safetensors", MODELS), ("settings", SETTINGS), ("image", IMAGES)):
+
+def checkpoint(protocol=2, **edits):
+    """w [2][3] and b [3], with members replaced (None: left out)"""
+    members = members_of({"w": Tensor((2, 3), [1, 2, 3, 4, 5, 6]), "b": Tensor((3,), [7, 8, 9], double=True)}, protocol)
+    members.update({name.replace("__", "/").replace("_pkl", ".pkl"): data for name, data in edits.items()})
+    return archive({name: data for name, data in members.items() if data is not None})
+
+
+class Command:
+    """What a hostile pickle would run."""
+
+    def __init__(self, function, *args):
+        self.function, self.args = function, args
+
+    def __reduce__(self):
+        return self.function, self.args
+
+
+def nested(depth):
+    return b"\x80\x02" + b"(" * depth + b"t" * depth + b"."
+
+
+def with_view(offset, shape, stride):
+    members = members_of({"w": Tensor((6,), [1, 2, 3, 4, 5, 6])})
+    tensor = Tensor(shape, [0] * 6, offset, stride)
+    return archive(dict(members, **{"data.pkl": members_of({"w": tensor})["data.pkl"]}))
+
+
+GOOD = checkpoint()
+CHECKPOINTS = {
+    "plain.pt": GOOD,
+    "protocol4.pt": checkpoint(4),
+    "transposed.pt": with_view(0, (2, 3), (1, 2)),
+    "os_system.pt": checkpoint(data_pkl=pickled(Command(os.system, "echo broken"))),
+    "eval.pt": checkpoint(data_pkl=pickled({"w": Command(eval, "1")}, 4)),
+    "past_storage.pt": with_view(1, (2, 3), (3, 1)),
+    "stride_overflow.pt": with_view(0, (3, 2), (1 << 62, 1 << 62)),
+    "broadcast.pt": with_view(0, (1 << 20, 1 << 20), (0, 0)),
+    "no_storage.pt": checkpoint(data__0=None),
+    "short_storage.pt": checkpoint(data__0=b"1234"),
+    "truncated_pickle.pt": checkpoint(data_pkl=members_of({"w": Tensor((1,), [1])})["data.pkl"][:-9]),
+    "endless_text.pt": checkpoint(data_pkl=b"\x80\x02X\xff\xff\xff\xffabc."),
+    "far_memo.pt": checkpoint(data_pkl=b"\x80\x02}r\xff\xff\xff\xff."),
+    "empty_memo.pt": checkpoint(data_pkl=b"\x80\x02h\x07."),
+    "nested.pt": checkpoint(data_pkl=nested(20000)),
+    "circle.pt": checkpoint(data_pkl=b"\x80\x02}q\x00X\x01\x00\x00\x00ah\x00s."),
+    "no_items.pt": checkpoint(data_pkl=b"\x80\x02s."),
+    "odd_items.pt": checkpoint(data_pkl=b"\x80\x02}(K\x01u."),
+    "instance.pt": checkpoint(data_pkl=b"(ios\nsystem\n."),
+    "old_version.pt": checkpoint(version=b"2\n"),
+    "two_roots.pt": archive({"a/data.pkl": b".", "b/version": b"3"}, root=""),
+    "deflated.pt": archive(members_of({"w": Tensor((600,), [0] * 600)}), method=zipfile.ZIP_DEFLATED),
+    "lfs_pointer.pt": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 10\n",
+    "truncated.pt": GOOD[:-30],
+    "torn.pt": GOOD[:200],
+    "empty.pt": b"",
+}
+
+for folder, files in (("table", TABLES), ("safetensors", MODELS), ("settings", SETTINGS), ("image", IMAGES), ("torch", CHECKPOINTS)):
     (ROOT / folder).mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
         (ROOT / folder / name).write_bytes(data)

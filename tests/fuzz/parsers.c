@@ -3,6 +3,7 @@
 #include "config/config.h"
 #include "io/safetensors.h"
 #include <brenier/image.h>
+#include "io/torch.h"
 #include <brenier/model.h>
 #include <brenier/table.h>
 
@@ -97,6 +98,28 @@ void parse_safetensors(const uint8_t *bytes, size_t n)
             free(numbers);
         }
         brn_st_close(st);
+    }
+    close(fd);
+}
+
+void parse_torch(const uint8_t *bytes, size_t n)
+{
+    static const struct { const char *name; int rank; size_t shape[3]; } asked[] = {{"w", 2, {2, 3}}, {"b", 1, {3}}, {"w", 1, {600}}};
+    float numbers[600];
+    char path[64];
+    brn_torch *file;
+    int fd = file_of(bytes, n, path);
+    const brn_status status = brn_torch_open(&file, path);
+    if (status != BRN_OK) {
+        refused_clearly(status, path);
+        PROMISE(!file);
+    } else {
+        for (size_t i = 0; i < sizeof asked / sizeof *asked; ++i) {
+            const brn_status read = brn_torch_read(file, asked[i].name, asked[i].rank, asked[i].shape, numbers);
+            if (read != BRN_OK) refused_clearly(read, path);
+            PROMISE(read != BRN_OK || (brn_torch_count(file) > 0 && brn_torch_check(file, asked[i].name, asked[i].rank, asked[i].shape) == BRN_OK));
+        }
+        brn_torch_close(file);
     }
     close(fd);
 }

@@ -10,6 +10,7 @@ void parse_table(const uint8_t *bytes, size_t n); /* NPY, NPZ and CSV, told apar
 void parse_safetensors(const uint8_t *bytes, size_t n);
 void parse_settings(const uint8_t *bytes, size_t n); /* YAML: what is accepted prints, and reads back the same */
 void parse_image(const uint8_t *bytes, size_t n);    /* PNG and JPEG */
+void parse_torch(const uint8_t *bytes, size_t n);    /* checkpoints: pickles in a ZIP archive */
 void parse_model(const uint8_t *bytes, size_t n);    /* what is accepted maps points */
 
 #endif

@@ -56,6 +56,12 @@ Test(corpus, images)
     cr_assert_geq(replay("table", parse_image), 20);
 }
 
+Test(corpus, checkpoints)
+{
+    cr_assert_geq(replay("torch", parse_torch), 20);
+    cr_assert_geq(replay("table", parse_torch), 20);
+}
+
 Test(corpus, models)
 {
     cr_assert_geq(replay("model", parse_model), 2);
