@@ -1,4 +1,4 @@
-/* CUDA devices: "cuda:0" is the driver's first. All work goes through one stream, in order; a batch is one tile; the
+/* CUDA devices: "cuda:0" is the driver's first. All work is listed (record.c) and goes through one stream, in order; a batch is one tile; the
  * dense layer is composed of a product and kernels. Every call makes the device's primary context the thread's
  * current one. */
 #include "cuda/cuda.h"
@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { HALF_BYTES = 1 << 20, STAGE_BYTES = 3 * HALF_BYTES, GRID_Y = 65535 };
 
 brn_status brn_cuda_fail(const brn_cuda *cu, brn_cu_code code, const char *call, const char *format, ...)
 {
@@ -30,7 +28,7 @@ static brn_status check(const brn_cuda *cu, brn_cu_code code, const char *call, 
     return code == 0 ? BRN_OK : brn_cuda_fail(cu, code, call, "%s", on);
 }
 
-static brn_status enter(const brn_cuda *cu) { return check(cu, brn_cu.cuCtxSetCurrent(cu->context), "cuCtxSetCurrent", "primary context"); }
+brn_status brn_cuda_enter(const brn_cuda *cu) { return check(cu, brn_cu.cuCtxSetCurrent(cu->context), "cuCtxSetCurrent", "primary context"); }
 
 /* ---- opening ----------------------------------------------------------------------------------- */
 
@@ -41,6 +39,7 @@ static void close_device(brn_device *dev)
     if (!cu) return;
     if (cu->context) brn_cu.cuCtxSetCurrent(cu->context);
     if (cu->stream) brn_cu.cuStreamSynchronize(cu->stream);
+    brn_cuda_graphs_close(cu);
     brn_cuda_gemm_free(cu);
     if (cu->module) brn_cu.cuModuleUnload(cu->module);
     for (int h = 0; h < 2; ++h)
@@ -57,20 +56,22 @@ static void close_device(brn_device *dev)
     dev->impl = NULL;
 }
 
-static brn_status find_device(brn_device *dev, const char *spec, brn_cu_device *device)
+/* "", "0", "0:tf32", "0:half" */
+static brn_status find_device(brn_device *dev, brn_cuda *cu, const char *spec, brn_cu_device *device)
 {
     int count = 0;
-    char *end;
+    char *end = (char *)(uintptr_t)spec;
     const long index = *spec ? strtol(spec, &end, 10) : 0;
-    if (*spec && (*end || index < 0 || *spec < '0' || *spec > '9'))
-        return brn_fail(BRN_ERR_DEVICE, "device \"%s\" is not known; CUDA devices are cuda:0, cuda:1, ...", dev->name);
+    const char *variant = *end == ':' && end[1] ? end + 1 : end;
+    if ((*spec && (index < 0 || *spec < '0' || *spec > '9')) || (*end && variant == end) || !brn_cuda_operands_of(variant, &cu->operands, &dev->product_epsilon))
+        return brn_fail(BRN_ERR_DEVICE, "device \"%s\" is not known; CUDA devices are cuda:0, cuda:1, ..., and cuda:0:tf32 and cuda:0:half", dev->name);
     const brn_status loaded = brn_cu_load();
     if (loaded != BRN_OK) return brn_fail_in(loaded, "%s", dev->name);
     brn_cu_code code = brn_cu.cuDeviceGetCount(&count);
     if (code != 0) return brn_fail(BRN_ERR_DEVICE, "%s: cuDeviceGetCount failed (%d)", dev->name, code);
     if (index >= count)
         return brn_fail(BRN_ERR_DEVICE, "device \"%s\" is not here; there %s %d, from cuda:0 on", dev->name, count == 1 ? "is" : "are", count);
-    snprintf(dev->name, sizeof dev->name, "cuda:%ld", index);
+    snprintf(dev->name, sizeof dev->name, "cuda:%ld%s%.8s", index, *variant ? ":" : "", variant);
     code = brn_cu.cuDeviceGet(device, (int)index);
     return code == 0 ? BRN_OK : brn_fail(BRN_ERR_DEVICE, "%s: cuDeviceGet failed (%d)", dev->name, code);
 }
@@ -89,10 +90,10 @@ static brn_status connect(brn_cuda *cu)
 {
     BRN_TRY(check(cu, brn_cu.cuDevicePrimaryCtxRetain(&cu->context, cu->device), "cuDevicePrimaryCtxRetain", "primary context"));
     cu->retained = true;
-    BRN_TRY(enter(cu));
+    BRN_TRY(brn_cuda_enter(cu));
     BRN_TRY(check(cu, brn_cu.cuStreamCreate(&cu->stream, BRN_CU_STREAM_NON_BLOCKING), "cuStreamCreate", "non-blocking"));
     for (int h = 0; h < 2; ++h) BRN_TRY(check(cu, brn_cu.cuEventCreate(&cu->done[h], BRN_CU_EVENT_DISABLE_TIMING), "cuEventCreate", "untimed"));
-    BRN_TRY(check(cu, brn_cu.cuMemAllocHost_v2((void **)&cu->stage, STAGE_BYTES), "cuMemAllocHost", "staging memory"));
+    BRN_TRY(check(cu, brn_cu.cuMemAllocHost_v2((void **)&cu->stage, BRN_CUDA_STAGE), "cuMemAllocHost", "staging memory"));
     if (!cu->limits.pools) return BRN_OK;
     /* a pool of the device's own, which keeps what is freed: the process's default pool is left as it is */
     const brn_cu_pool_props props = {.alloc_type = BRN_CU_POOL_PINNED, .location_type = BRN_CU_LOCATION_DEVICE, .location_id = cu->device};
@@ -118,7 +119,7 @@ static brn_status load_kernels(brn_cuda *cu)
 static brn_status start(brn_device *dev, brn_cuda *cu, const char *spec)
 {
     char reason[128];
-    BRN_TRY(find_device(dev, spec, &cu->device));
+    BRN_TRY(find_device(dev, cu, spec, &cu->device));
     const brn_status known = brn_cuda_limits_of(cu->device, &cu->limits);
     if (known != BRN_OK) return brn_fail_in(known, "%s", dev->name);
     snprintf(cu->label, sizeof cu->label, "%.30s (%.90s)", dev->name, cu->limits.name);
@@ -131,11 +132,12 @@ static brn_status start(brn_device *dev, brn_cuda *cu, const char *spec)
     BRN_TRY(load_kernels(cu));
     BRN_TRY(brn_cuda_gemm_create(cu));
     dev->real_size = sizeof(float);
+    dev->memory = cu->limits.memory;
     dev->tile_rows = 1 << 20;
     dev->queue_count = 1;
     BRN_TRY(BRN_ALLOC(&dev->queues, 1, "queues"));
     dev->queues[0] = (brn_queue){.dev = dev, .impl = cu};
-    return BRN_OK;
+    return brn_cuda_graphs_open(dev);
 }
 
 static brn_status open_device(brn_device *dev, const char *spec, int threads)
@@ -159,7 +161,7 @@ static brn_status alloc_buffer(brn_buf *buf, const char *what)
     if (!brn_mul_size(buf->count, buf->elem, &bytes) || bytes > cu->limits.memory)
         return brn_fail(BRN_ERR_MEMORY, "%s: cannot allocate %s: %zu elements, the device has %zu MiB", cu->limits.name, what, buf->count,
                         cu->limits.memory >> 20);
-    BRN_TRY(enter(cu));
+    BRN_TRY(brn_cuda_enter(cu));
     const brn_cu_code code = cu->pool ? brn_cu.cuMemAllocFromPoolAsync(&address, bytes, cu->pool, cu->stream) : brn_cu.cuMemAlloc_v2(&address, bytes);
     buf->data = (void *)(uintptr_t)address;
     if (code == 0) return BRN_OK;
@@ -167,89 +169,18 @@ static brn_status alloc_buffer(brn_buf *buf, const char *what)
     return brn_cuda_fail(cu, code, cu->pool ? "cuMemAllocFromPoolAsync" : "cuMemAlloc", "%s, %zu bytes", what, bytes);
 }
 
-/* In the stream's order, or after all work: what was issued before may still use it. */
+/* In the stream's order, or after all work: what was asked for before may still use it. A failure comes to light at the
+ * next call. */
 static void release_buffer(brn_buf *buf)
 {
-    const brn_cuda *cu = buf->dev->impl;
+    brn_cuda *cu = buf->dev->impl;
     const brn_cu_ptr address = (brn_cu_ptr)(uintptr_t)buf->data;
+    if (brn_commands_use(&cu->list, buf)) brn_cuda_flush(&buf->dev->queues[0]);
     brn_cu.cuCtxSetCurrent(cu->context);
+    brn_replays_forget(&cu->replays, buf);
     if (cu->pool) brn_cu.cuMemFreeAsync(address, cu->stream);
     else brn_cu.cuMemFree_v2(address);
 }
-
-static brn_status submitted(brn_queue *q, brn_cu_code code, const char *call, size_t bytes)
-{
-    brn_count(q->dev, &q->dev->counts.submissions, 1);
-    return code == 0 ? BRN_OK : brn_cuda_fail(q->impl, code, call, "%zu bytes", bytes);
-}
-
-static brn_status waited(brn_queue *q, brn_cu_code code, const char *call, size_t bytes)
-{
-    brn_count(q->dev, &q->dev->counts.waits, 1);
-    return code == 0 ? BRN_OK : brn_cuda_fail(q->impl, code, call, "%zu bytes", bytes);
-}
-
-/* Go over to the other half of the staging memory: everything issued so far may read this one. */
-static brn_status next_half(brn_queue *q, brn_cuda *cu)
-{
-    BRN_TRY(submitted(q, brn_cu.cuEventRecord(cu->done[cu->half], cu->stream), "cuEventRecord", 0));
-    cu->pending[cu->half] = true;
-    cu->half ^= 1;
-    cu->staged = 0;
-    if (!cu->pending[cu->half]) return BRN_OK;
-    cu->pending[cu->half] = false;
-    return waited(q, brn_cu.cuEventSynchronize(cu->done[cu->half]), "cuEventSynchronize", HALF_BYTES);
-}
-
-/* In pieces that fit into a half. */
-static brn_status write_buffer(brn_queue *q, brn_view to, const void *from, size_t bytes)
-{
-    brn_cuda *cu = q->impl;
-    brn_cu_ptr address = brn_cuda_address(to);
-    const char *next = from;
-    BRN_TRY(enter(cu));
-    while (bytes > 0) {
-        const size_t piece = bytes < HALF_BYTES ? bytes : HALF_BYTES;
-        if (piece > HALF_BYTES - cu->staged) BRN_TRY(next_half(q, cu));
-        char *stage = cu->stage + (size_t)cu->half * HALF_BYTES + cu->staged;
-        memcpy(stage, next, piece);
-        cu->staged += piece;
-        BRN_TRY(submitted(q, brn_cu.cuMemcpyHtoDAsync_v2(address, stage, piece, cu->stream), "cuMemcpyHtoDAsync", piece));
-        address += piece, next += piece, bytes -= piece;
-    }
-    return BRN_OK;
-}
-
-/* Through pinned memory where it is small, as most reads are; a large one waits but once. */
-static brn_status read_buffer(brn_queue *q, brn_view from, void *to, size_t bytes)
-{
-    const brn_cuda *cu = q->impl;
-    if (bytes == 0) return BRN_OK;
-    void *stage = bytes <= HALF_BYTES ? cu->stage + 2 * HALF_BYTES : to;
-    BRN_TRY(enter(cu));
-    BRN_TRY(submitted(q, brn_cu.cuMemcpyDtoHAsync_v2(stage, brn_cuda_address(from), bytes, cu->stream), "cuMemcpyDtoHAsync", bytes));
-    BRN_TRY(waited(q, brn_cu.cuStreamSynchronize(cu->stream), "cuStreamSynchronize", bytes));
-    if (stage != to) memcpy(to, stage, bytes);
-    return BRN_OK;
-}
-
-static brn_status copy_buffer(brn_queue *q, brn_view to, brn_view from, size_t bytes)
-{
-    const brn_cuda *cu = q->impl;
-    if (bytes == 0) return BRN_OK;
-    BRN_TRY(enter(cu));
-    return submitted(q, brn_cu.cuMemcpyDtoDAsync_v2(brn_cuda_address(to), brn_cuda_address(from), bytes, cu->stream), "cuMemcpyDtoDAsync", bytes);
-}
-
-static brn_status zero_buffer(brn_queue *q, brn_view to, size_t bytes)
-{
-    const brn_cuda *cu = q->impl;
-    if (bytes == 0) return BRN_OK;
-    BRN_TRY(enter(cu));
-    return submitted(q, brn_cu.cuMemsetD8Async(brn_cuda_address(to), 0, bytes, cu->stream), "cuMemsetD8Async", bytes);
-}
-
-/* ---- work -------------------------------------------------------------------------------------- */
 
 static brn_status in_turn(brn_device *dev, int count, brn_item_fn fn, void *context)
 {
@@ -257,27 +188,10 @@ static brn_status in_turn(brn_device *dev, int count, brn_item_fn fn, void *cont
     return BRN_OK;
 }
 
-static brn_status launch(brn_queue *q, int kernel, const void *params, size_t size, int rows, int feats, const brn_view *views, int count)
-{
-    (void)size;
-    const brn_cuda *cu = q->impl;
-    const brn_kernel_info *k = &brn_kernel_table[kernel];
-    if (rows <= 0 || (k->spread && feats <= 0)) return BRN_OK;
-    if (count != k->buffers) return brn_fail(BRN_ERR_INTERNAL, "%s: %d buffers given, %d declared", k->name, count, k->buffers);
-    BRN_TRY(enter(cu));
-    return brn_cuda_run(q, k->name, cu->kernels[kernel], params, views, count, (unsigned)k->wg, ((unsigned)rows + (unsigned)k->wg - 1) / (unsigned)k->wg,
-                        !k->spread ? 1 : feats < GRID_Y ? (unsigned)feats : GRID_Y);
-}
-
-static brn_status product(brn_queue *q, const brn_gemm_args *args)
-{
-    BRN_TRY(enter(q->impl));
-    return brn_cuda_product(q, args);
-}
-
 const brn_backend brn_backend_cuda = {
     .abi = BRN_BACKEND_ABI, .name = "cuda", .hint = "an NVIDIA driver, and libnvrtc and libcublas of CUDA 11.8, 12 or 13",
     .enumerate = brn_cuda_enumerate, .open = open_device, .close = close_device,
-    .alloc = alloc_buffer, .release = release_buffer, .write = write_buffer, .read = read_buffer,
-    .copy = copy_buffer, .zero = zero_buffer, .parallel = in_turn, .launch = launch, .gemm = product,
+    .alloc = alloc_buffer, .release = release_buffer, .write = brn_cuda_write, .read = brn_cuda_read,
+    .copy = brn_cuda_copy, .zero = brn_cuda_zero, .parallel = in_turn, .launch = brn_cuda_kernel, .gemm = brn_cuda_gemm_command,
+    .flush = brn_cuda_flush, .repeat = brn_cuda_repeat, .fuses_small = true,
 };

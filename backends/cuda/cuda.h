@@ -2,6 +2,7 @@
 #ifndef BRN_CUDA_H
 #define BRN_CUDA_H
 
+#include "common/commands.h"
 #include "common/program_cache.h"
 #include "compute/backend.h"
 #include "cuda/cuda_api.h"
@@ -44,6 +45,13 @@ const char *brn_cuda_options(void);
 
 typedef struct brn_cuda_gemm brn_cuda_gemm;
 
+/* Parts of the staging memory: two halves for writes, then reads, then counters. */
+enum { BRN_CUDA_STAGE_HALF = 1 << 20, BRN_CUDA_READS = 2 * BRN_CUDA_STAGE_HALF, BRN_CUDA_COUNTERS = 3 * BRN_CUDA_STAGE_HALF, BRN_CUDA_STAGE = BRN_CUDA_COUNTERS + 64,
+       BRN_CUDA_REPEATS = 16 };
+
+/* What products round their operands to: nothing by default. Sums are in single precision always. */
+typedef enum brn_cuda_operands { BRN_CUDA_SINGLE, BRN_CUDA_TF32, BRN_CUDA_HALF } brn_cuda_operands;
+
 typedef struct brn_cuda {
     brn_cu_device device;
     bool retained; /* the device's primary context, which a process has once */
@@ -51,6 +59,7 @@ typedef struct brn_cuda {
     brn_cu_stream stream;
     brn_cu_pool pool; /* NULL: plain allocation */
     brn_cuda_limits limits;
+    brn_cuda_operands operands;
     brn_cuda_target target;
     char label[128]; /* "cuda:0 (model)", in front of every failure */
     brn_program_key key; /* of target, options and driver */
@@ -58,14 +67,26 @@ typedef struct brn_cuda {
     brn_cu_function kernels[BRN_KERNEL_COUNT];
     brn_cuda_gemm *gemm;
 
+    /* What was asked for and not handed over yet (record.c), and what was before (graph.c). */
+    brn_commands list;
+    brn_replays replays;
+    bool graphs, conditions; /* the driver can replay lists, with repeated parts */
+    bool capturing;
+    brn_cu_module condition_module;
+    brn_cu_function condition;
+    int rounds[BRN_CUDA_REPEATS], repeats; /* rounds of each repeated part of a list where the host looks; how many came by */
+    brn_status lost; /* why a list could not be handed over: nothing after it can be right */
+    char lost_text[256];
+
     /* Writes pass through two halves of pinned memory, so that the caller may go on at once: a half is filled
-     * again after the copies out of it have ended. A third part takes small reads. */
+     * again after the copies out of it have ended. A third part takes small reads, a last one counters. */
     char *stage;
     size_t staged; /* bytes used in the present half */
     int half;
     brn_cu_event done[2];
     bool pending[2]; /* `done` was recorded and not waited for */
 } brn_cuda;
+
 
 /** The failure of a call: which, on what (printf-formatted), which code of the driver's. */
 brn_status brn_cuda_fail(const brn_cuda *cu, brn_cu_code code, const char *call, const char *format, ...)
@@ -74,9 +95,52 @@ brn_status brn_cuda_fail(const brn_cuda *cu, brn_cu_code code, const char *call,
 /** Compile a text or take it from the cache, and load it. `kind` names it in files and failures. */
 brn_status brn_cuda_load_program(const brn_cuda *cu, const char *kind, const char *source, brn_cu_module *module);
 
-/** Launch over a grid of blocks, with views as the buffers; `name` is for failures. */
-brn_status brn_cuda_run(brn_queue *q, const char *name, brn_cu_function f, const void *params, const brn_view *views, int count, unsigned block,
-                        unsigned grid_x, unsigned grid_y);
+/** Make the context the thread's current one. */
+brn_status brn_cuda_enter(const brn_cuda *cu);
+
+/** A launch as the driver takes it. Points into itself and to the parameters: not to be copied. */
+typedef struct brn_cuda_call {
+    brn_cu_kernel_params params;
+    brn_cu_ptr address[BRN_COMMAND_VIEWS];
+    void *argument[1 + BRN_COMMAND_VIEWS];
+} brn_cuda_call;
+
+/** Fill in a launch over a grid of blocks, with views as the buffers; `name` is for failures. */
+brn_status brn_cuda_prepare(const brn_cuda *cu, const char *name, brn_cu_function f, const void *params, const brn_view *views, int count, unsigned block,
+                            unsigned grid_x, unsigned grid_y, brn_cuda_call *call);
+/** The same for a recorded command. */
+brn_status brn_cuda_prepare_command(const brn_cuda *cu, const brn_command *command, brn_cuda_call *call);
+brn_status brn_cuda_launch(brn_queue *q, const char *name, const brn_cuda_call *call);
+
+/** What every call that hands work to the driver, and every wait, comes back through. */
+brn_status brn_cuda_submitted(brn_queue *q, brn_cu_code code, const char *call, size_t bytes);
+brn_status brn_cuda_waited(brn_queue *q, brn_cu_code code, const char *call, size_t bytes);
+
+/* ---- lists of commands ------------------------------------------------------------------------ */
+
+/** The table's operations, record.c: they end on the list. */
+brn_status brn_cuda_write(brn_queue *q, brn_view to, const void *from, size_t bytes);
+brn_status brn_cuda_read(brn_queue *q, brn_view from, void *to, size_t bytes);
+brn_status brn_cuda_copy(brn_queue *q, brn_view to, brn_view from, size_t bytes);
+brn_status brn_cuda_zero(brn_queue *q, brn_view to, size_t bytes);
+brn_status brn_cuda_kernel(brn_queue *q, int kernel, const void *params, size_t size, int rows, int feats, const brn_view *views, int count);
+brn_status brn_cuda_gemm_command(brn_queue *q, const brn_gemm_args *args);
+brn_status brn_cuda_repeat(brn_queue *q, brn_view counter, int floor, brn_repeat_fn body, void *context);
+/** Hand over what is on the list. */
+brn_status brn_cuda_flush(brn_queue *q);
+/** Call the driver for one command, for a repeated part by the host's eyes; and for all of a list. */
+brn_status brn_cuda_issue(brn_queue *q, const brn_command *command);
+brn_status brn_cuda_issue_all(brn_queue *q, const brn_commands *list);
+
+/** Do a list: the first time call by call, then as a graph, graph.c. */
+brn_status brn_cuda_replay(brn_queue *q, const brn_commands *list);
+/** The kernel that sets a repeated part's condition; compiled to intermediate code. */
+extern const char brn_cuda_condition_text[];
+brn_status brn_cuda_graphs_open(brn_device *dev);
+void brn_cuda_graphs_close(brn_cuda *cu);
+
+/** The variant of a device's name, "tf32" or "half"; *epsilon is its operands' rounding error, 0 for single precision. */
+bool brn_cuda_operands_of(const char *name, brn_cuda_operands *operands, double *epsilon);
 
 /** Products, gemm.c. What was begun by a create that fails is released by free. */
 brn_status brn_cuda_gemm_create(brn_cuda *cu);

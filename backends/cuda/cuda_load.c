@@ -44,7 +44,9 @@ static brn_status load_driver(void)
     if (!library) return brn_fail(BRN_ERR_DEVICE, "no NVIDIA driver (libcuda.so.1)");
     BRN_CU_LIST(RESOLVE)
     if (missing) return brn_fail(BRN_ERR_DEVICE, "the NVIDIA driver lacks %s: one for CUDA 11.8 or newer is needed", missing);
-    BRN_CU_POOL_LIST(RESOLVE) /* may be missing */
+    BRN_CU_POOL_LIST(RESOLVE) /* these may be missing */
+    BRN_CU_GRAPH_LIST(RESOLVE)
+    BRN_CU_CONDITIONAL_LIST(RESOLVE)
     const brn_cu_code code = brn_cu.cuInit(0);
     if (code == 0) return BRN_OK;
     brn_cu.cuGetErrorName(code, &name);
@@ -102,6 +104,7 @@ static bool load_blas(brn_cublas_functions *to, const char *file)
     void *library = open_library(file);
     if (!library) return false;
     BRN_BLAS_LIST(RESOLVE)
+    BRN_BLAS_ROUNDING_LIST(RESOLVE)
     return !missing;
 }
 

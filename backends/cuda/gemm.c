@@ -1,4 +1,5 @@
-/* Products of matrices: cuBLAS, or the project's own kernel where cuBLAS is missing or BRENIER_CUDA_GEMM=own. */
+/* Products of matrices: cuBLAS, or the project's own kernel where cuBLAS is missing or BRENIER_CUDA_GEMM=own. In pedantic
+ * single precision unless the device's name asks for less. */
 #include "cuda/cuda.h"
 #include "common/kernel_text.h"
 #include "core/memory.h"
@@ -24,6 +25,18 @@ struct brn_cuda_gemm {
     } variant[CUTS][2][2]; /* by cut, ta, tb */
 };
 
+bool brn_cuda_operands_of(const char *name, brn_cuda_operands *operands, double *epsilon)
+{
+    static const struct {
+        const char *name;
+        brn_cuda_operands operands;
+        double epsilon;
+    } variants[] = {{"", BRN_CUDA_SINGLE, 0}, {"tf32", BRN_CUDA_TF32, 0x1p-10}, {"half", BRN_CUDA_HALF, 0x1p-10}};
+    for (size_t i = 0; i < sizeof variants / sizeof *variants; ++i)
+        if (!strcmp(name, variants[i].name)) return *operands = variants[i].operands, *epsilon = variants[i].epsilon, true;
+    return false;
+}
+
 /* cuBLAS has codes of its own. */
 static brn_status blas_failed(const brn_cuda *cu, brn_cu_code code, const char *call)
 {
@@ -31,7 +44,7 @@ static brn_status blas_failed(const brn_cuda *cu, brn_cu_code code, const char *
 }
 
 /* Its own workspace and one stream: the same bits in each run. What NVIDIA recommends: 32 MiB from Hopper on. */
-static brn_status open_blas(brn_cuda *cu, bool tf32)
+static brn_status open_blas(brn_cuda *cu)
 {
     brn_cuda_gemm *g = cu->gemm;
     const size_t bytes = (size_t)(cu->limits.capability >= 90 ? 32 : 4) << 20;
@@ -47,7 +60,17 @@ static brn_status open_blas(brn_cuda *cu, bool tf32)
     }
     if ((code = g->blas->cublasSetStream_v2(g->handle, cu->stream)) != 0) return blas_failed(cu, code, "cublasSetStream");
     if ((code = g->blas->cublasSetWorkspace_v2(g->handle, (void *)(uintptr_t)g->workspace, bytes)) != 0) return blas_failed(cu, code, "cublasSetWorkspace");
-    if ((code = g->blas->cublasSetMathMode(g->handle, tf32 ? BRN_BLAS_TF32 : BRN_BLAS_PEDANTIC)) != 0) return blas_failed(cu, code, "cublasSetMathMode");
+    if (cu->operands != BRN_CUDA_SINGLE) return BRN_OK; /* each product says how */
+    code = g->blas->cublasSetMathMode(g->handle, BRN_BLAS_PEDANTIC);
+    return code == 0 ? BRN_OK : blas_failed(cu, code, "cublasSetMathMode");
+}
+
+static brn_status check_operands(const brn_cuda *cu, bool own)
+{
+    if (cu->operands == BRN_CUDA_SINGLE) return BRN_OK;
+    if (own) return brn_fail(BRN_ERR_USAGE, "%s: BRENIER_CUDA_GEMM=own multiplies in single precision only", cu->label);
+    if (cu->operands == BRN_CUDA_TF32 && cu->limits.capability < 80)
+        return brn_fail(BRN_ERR_DEVICE, "%s has no TF32: compute capability %d.%d, needed 8.0", cu->label, cu->limits.capability / 10, cu->limits.capability % 10);
     return BRN_OK;
 }
 
@@ -55,15 +78,16 @@ brn_status brn_cuda_gemm_create(brn_cuda *cu)
 {
     const char *way = getenv("BRENIER_CUDA_GEMM");
     BRN_TRY(BRN_ALLOC(&cu->gemm, 1, "products"));
-    const bool own = way && !strcmp(way, "own"), tf32 = way && !strcmp(way, "tf32");
-    if (way && *way && !own && !tf32 && strcmp(way, "cublas"))
-        return brn_fail(BRN_ERR_USAGE, "BRENIER_CUDA_GEMM is \"%.40s\"; it is one of cublas, own, tf32", way);
+    const bool own = way && !strcmp(way, "own"), needed = (way && *way) || cu->operands != BRN_CUDA_SINGLE;
+    if (way && *way && !own && strcmp(way, "cublas"))
+        return brn_fail(BRN_ERR_USAGE, "BRENIER_CUDA_GEMM is \"%.40s\"; it is one of cublas, own", way);
+    BRN_TRY(check_operands(cu, own));
     if (own) return BRN_OK;
     /* from 13 on cuBLAS does not know 7.x below 7.5 */
     const int newest = cu->limits.driver / 1000;
     cu->gemm->blas = brn_cublas_load(cu->limits.capability < 75 && newest > 12 ? 12 : newest);
-    if (cu->gemm->blas) return open_blas(cu, tf32);
-    return way && *way ? brn_fail(BRN_ERR_DEVICE, "%s: BRENIER_CUDA_GEMM asks for cuBLAS, and no libcublas that fits the driver is here", cu->label) : BRN_OK;
+    if (cu->gemm->blas) return open_blas(cu);
+    return needed ? brn_fail(BRN_ERR_DEVICE, "%s: cuBLAS is asked for, and no libcublas that fits the driver is here", cu->label) : BRN_OK;
 }
 
 void brn_cuda_gemm_free(brn_cuda *cu)
@@ -79,17 +103,25 @@ void brn_cuda_gemm_free(brn_cuda *cu)
 }
 
 /* A row-major matrix is the transpose of a column-major one: C' = op(B)' op(A)'. */
+static brn_cu_code call_blas(const brn_cuda *cu, const brn_gemm_args *a)
+{
+    const brn_cublas_functions *blas = cu->gemm->blas;
+    const int tb = a->tb ? BRN_BLAS_TRANSPOSE : BRN_BLAS_NO_TRANSPOSE, ta = a->ta ? BRN_BLAS_TRANSPOSE : BRN_BLAS_NO_TRANSPOSE;
+    const float *left = (const float *)(uintptr_t)brn_cuda_address(a->b), *right = (const float *)(uintptr_t)brn_cuda_address(a->a);
+    float *to = (float *)(uintptr_t)brn_cuda_address(a->c);
+    if (cu->operands == BRN_CUDA_SINGLE)
+        return blas->cublasSgemm_v2(cu->gemm->handle, tb, ta, a->n, a->m, a->k, &a->alpha, left, a->ldb, right, a->lda, &a->beta, to, a->ldc);
+    return blas->cublasGemmEx(cu->gemm->handle, tb, ta, a->n, a->m, a->k, &a->alpha, left, BRN_BLAS_F32, a->ldb, right, BRN_BLAS_F32, a->lda, &a->beta, to,
+                              BRN_BLAS_F32, a->ldc, cu->operands == BRN_CUDA_TF32 ? BRN_BLAS_BY_TF32 : BRN_BLAS_BY_HALF, BRN_BLAS_ANY_WAY);
+}
+
 static brn_status by_blas(brn_queue *q, const brn_gemm_args *a)
 {
     const brn_cuda *cu = q->impl;
-    const brn_cuda_gemm *g = cu->gemm;
-    const brn_cu_code code = g->blas->cublasSgemm_v2(
-        g->handle, a->tb ? BRN_BLAS_TRANSPOSE : BRN_BLAS_NO_TRANSPOSE, a->ta ? BRN_BLAS_TRANSPOSE : BRN_BLAS_NO_TRANSPOSE, a->n, a->m, a->k,
-        &a->alpha, (const float *)(uintptr_t)brn_cuda_address(a->b), a->ldb, (const float *)(uintptr_t)brn_cuda_address(a->a), a->lda, &a->beta,
-        (float *)(uintptr_t)brn_cuda_address(a->c), a->ldc);
-    brn_count(q->dev, &q->dev->counts.submissions, 1);
+    const brn_cu_code code = call_blas(cu, a);
+    if (!cu->capturing) brn_count(q->dev, &q->dev->counts.submissions, 1);
     if (code == 0) return BRN_OK;
-    return brn_fail_in(blas_failed(cu, code, "cublasSgemm"), "%d x %d, inner %d", a->m, a->n, a->k);
+    return brn_fail_in(blas_failed(cu, code, cu->operands == BRN_CUDA_SINGLE ? "cublasSgemm" : "cublasGemmEx"), "%d x %d, inner %d", a->m, a->n, a->k);
 }
 
 /* ---- own --------------------------------------------------------------------------------------- */
@@ -123,13 +155,14 @@ static brn_status own(brn_queue *q, const brn_gemm_args *a)
     const cut *c = &cuts[way];
     if (!cu->gemm->variant[way][a->ta][a->tb].kernel) BRN_TRY(load_variant(cu, way, a->ta, a->tb));
     brn_p_sgemm params = {.m = a->m, .n = a->n, .k = a->k, .lda = a->lda, .ldb = a->ldb, .ldc = a->ldc, .alpha = a->alpha, .beta = a->beta};
-    return brn_cuda_run(q, "sgemm", cu->gemm->variant[way][a->ta][a->tb].kernel, &params, (brn_view[]){a->a, a->b, a->c}, 3,
-                        (unsigned)(c->bm / c->tm * (c->bn / c->tn)), groups(a->n, c->bn), groups(a->m, c->bm));
+    brn_cuda_call call;
+    BRN_TRY(brn_cuda_prepare(cu, "sgemm", cu->gemm->variant[way][a->ta][a->tb].kernel, &params, (brn_view[]){a->a, a->b, a->c}, 3,
+                             (unsigned)(c->bm / c->tm * (c->bn / c->tn)), groups(a->n, c->bn), groups(a->m, c->bm), &call));
+    return brn_cuda_launch(q, "sgemm", &call);
 }
 
 brn_status brn_cuda_product(brn_queue *q, const brn_gemm_args *a)
 {
     const brn_cuda *cu = q->impl;
-    if (a->m <= 0 || a->n <= 0) return BRN_OK;
     return cu->gemm->handle ? by_blas(q, a) : own(q, a);
 }

@@ -57,12 +57,22 @@ static brn_status read_log(const brn_rtc_functions *rtc, brn_rtc_program program
     return BRN_OK;
 }
 
+/* Intermediate code names the driver that it needs at least: the compiler's own, which may be newer than the one that is
+ * here. What stands in it is as old as CUDA 12.4; newer architectures need what they say. */
+static void ask_for_less(char *text, int architecture)
+{
+    static const char word[] = ".version ", enough[] = "8.4";
+    char *at = architecture <= 90 ? strstr(text, word) : NULL;
+    if (at && strtod(at + sizeof word - 1, NULL) > 8.4) memcpy(at + sizeof word - 1, enough, sizeof enough - 1);
+}
+
 static brn_status take_image(const brn_cuda_target *t, brn_rtc_program program, char **image, size_t *size)
 {
     brn_cu_code code = t->ptx ? t->rtc->nvrtcGetPTXSize(program, size) : t->rtc->nvrtcGetCUBINSize(program, size);
     if (code != 0) return rtc_failed(code, t->ptx ? "nvrtcGetPTXSize" : "nvrtcGetCUBINSize");
     BRN_TRY(BRN_ALLOC(image, *size + 1, "compiled kernels"));
     code = t->ptx ? t->rtc->nvrtcGetPTX(program, *image) : t->rtc->nvrtcGetCUBIN(program, *image);
+    if (code == 0 && t->ptx) ask_for_less(*image, t->architecture);
     return code == 0 ? BRN_OK : rtc_failed(code, t->ptx ? "nvrtcGetPTX" : "nvrtcGetCUBIN");
 }
 
@@ -100,18 +110,25 @@ brn_status brn_cuda_compile(const brn_cuda_target *target, const char *source, c
 
 /* ---- programs ---------------------------------------------------------------------------------- */
 
+/* What a driver says of an image that it cannot use. */
+static bool refuses_image(brn_cu_code code)
+{
+    return code == BRN_CU_ERROR_IMAGE || code == BRN_CU_ERROR_NO_BINARY || code == BRN_CU_ERROR_PTX || code == BRN_CU_ERROR_PTX_VERSION;
+}
+
 /* The driver may refuse an image that was made for a former version of itself, say: the text is compiled then,
  * and the file replaced. */
-static brn_status from_cache(const char *kind, const brn_program_key *key, brn_cu_module *module)
+static brn_status from_cache(const brn_cuda *cu, const char *kind, const brn_program_key *key, brn_cu_module *module)
 {
     void *image;
     size_t size;
     BRN_TRY(brn_program_cache_load(kind, key, &image, &size));
-    if (image && brn_cu.cuModuleLoadData(module, image) != 0) {
-        *module = NULL;
-        brn_program_cache_drop(kind, key);
-    }
+    const brn_cu_code code = image ? brn_cu.cuModuleLoadData(module, image) : 0;
     free(image);
+    if (code == 0) return BRN_OK;
+    *module = NULL;
+    if (!refuses_image(code)) return brn_cuda_fail(cu, code, "cuModuleLoadData", "%s", kind);
+    brn_program_cache_drop(kind, key);
     return BRN_OK;
 }
 
@@ -139,25 +156,41 @@ brn_status brn_cuda_load_program(const brn_cuda *cu, const char *kind, const cha
     brn_program_key key = cu->key;
     *module = NULL;
     brn_program_key_text(&key, source);
-    BRN_TRY(from_cache(kind, &key, module));
+    BRN_TRY(from_cache(cu, kind, &key, module));
     return *module ? BRN_OK : from_source(cu, kind, &key, source, module);
 }
 
-brn_status brn_cuda_run(brn_queue *q, const char *name, brn_cu_function f, const void *params, const brn_view *views, int count, unsigned block,
-                        unsigned grid_x, unsigned grid_y)
+/* ---- launches ---------------------------------------------------------------------------------- */
+
+brn_status brn_cuda_prepare(const brn_cuda *cu, const char *name, brn_cu_function f, const void *params, const brn_view *views, int count, unsigned block,
+                            unsigned grid_x, unsigned grid_y, brn_cuda_call *call)
 {
-    enum { MOST = 16 };
-    const brn_cuda *cu = q->impl;
-    brn_cu_ptr address[MOST];
-    void *arguments[1 + MOST] = {(void *)(uintptr_t)params};
-    if (count > MOST) return brn_fail(BRN_ERR_INTERNAL, "%s: %s: %d buffers", cu->label, name, count);
+    if (count > BRN_COMMAND_VIEWS) return brn_fail(BRN_ERR_INTERNAL, "%s: %s: %d buffers", cu->label, name, count);
+    call->argument[0] = (void *)(uintptr_t)params;
     for (int i = 0; i < count; ++i) {
         if (views[i].off >= views[i].buf->count)
             return brn_fail(BRN_ERR_INTERNAL, "%s: %s: buffer %d starts at %zu of %zu", cu->label, name, i, views[i].off, views[i].buf->count);
-        address[i] = brn_cuda_address(views[i]);
-        arguments[1 + i] = &address[i];
+        call->address[i] = brn_cuda_address(views[i]);
+        call->argument[1 + i] = &call->address[i];
     }
-    const brn_cu_code code = brn_cu.cuLaunchKernel(f, grid_x, grid_y, 1, block, 1, 1, 0, cu->stream, arguments, NULL);
-    brn_count(q->dev, &q->dev->counts.submissions, 1);
-    return code == 0 ? BRN_OK : brn_cuda_fail(cu, code, "cuLaunchKernel", "%s, %u x %u blocks of %u", name, grid_x, grid_y, block);
+    call->params = (brn_cu_kernel_params){.f = f, .grid_x = grid_x, .grid_y = grid_y, .grid_z = 1, .block_x = block, .block_y = 1, .block_z = 1,
+                                          .arguments = call->argument};
+    return BRN_OK;
+}
+
+brn_status brn_cuda_prepare_command(const brn_cuda *cu, const brn_command *c, brn_cuda_call *call)
+{
+    enum { GRID_Y = 65535 }; /* kernels stride over the rest */
+    const brn_kernel_info *k = &brn_kernel_table[c->kernel];
+    return brn_cuda_prepare(cu, k->name, cu->kernels[c->kernel], c->params, c->view, c->views, (unsigned)k->wg,
+                            ((unsigned)c->rows + (unsigned)k->wg - 1) / (unsigned)k->wg, !k->spread ? 1 : c->feats < GRID_Y ? (unsigned)c->feats : GRID_Y, call);
+}
+
+brn_status brn_cuda_launch(brn_queue *q, const char *name, const brn_cuda_call *call)
+{
+    const brn_cuda *cu = q->impl;
+    const brn_cu_kernel_params *p = &call->params;
+    const brn_cu_code code = brn_cu.cuLaunchKernel(p->f, p->grid_x, p->grid_y, 1, p->block_x, 1, 1, p->shared, cu->stream, p->arguments, NULL);
+    if (!cu->capturing) brn_count(q->dev, &q->dev->counts.submissions, 1);
+    return code == 0 ? BRN_OK : brn_cuda_fail(cu, code, "cuLaunchKernel", "%s, %u x %u blocks of %u", name, p->grid_x, p->grid_y, p->block_x);
 }

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static uint64_t physical_memory(void) { return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE); }
+
 static int enumerate(brn_device_info *info, int capacity)
 {
     static const char *const names[] = {"host", "host:f64", "host:strict"};
@@ -18,8 +20,7 @@ static int enumerate(brn_device_info *info, int capacity)
     const int known = sizeof names / sizeof *names;
     for (int i = 0; i < known && i < capacity; ++i) {
         const char *isa = i == 0 ? brn_host_best_engine()->isa : "plain";
-        info[i] = (brn_device_info){.available = true, .cores = brn_core_count()};
-        info[i].memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+        info[i] = (brn_device_info){.available = true, .cores = brn_core_count(), .memory = physical_memory()};
         snprintf(info[i].name, sizeof info[i].name, "%s", names[i]);
         snprintf(info[i].description, sizeof info[i].description, texts[i], isa);
     }
@@ -61,6 +62,7 @@ static brn_status host_open(brn_device *dev, const char *spec, int threads)
     dev->impl = host;
     host->engine = strict ? &brn_host_engine_plain : f64 ? &brn_host_engine_f64 : brn_host_best_engine();
     dev->real_size = host->engine->real_size;
+    dev->memory = physical_memory();
     dev->tile_rows = strict ? 1 << 20 : BRN_HOST_TILE;
     if (strict) dev->ops = &brn_backend_strict;
     brn_status status = make_queues(dev, host, strict ? 1 : threads);

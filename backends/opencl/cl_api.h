@@ -4,6 +4,7 @@
 #ifndef BRN_OPENCL_CL_API_H
 #define BRN_OPENCL_CL_API_H
 
+#include "common/inject.h"
 #include "core/error.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -116,16 +117,12 @@ brn_status brn_cl_load(void);
 
 /** Every call that may fail stands in one of these two, so that a test can make it fail:
  *  CL gives the code of a call, CL_MAKE the object of a call that writes its code to `code`. */
-#define CL(call)            (brn_opencl_injected() ?: brn_cl.call)
-#define CL_MAKE(code, call) ((*(code) = brn_opencl_injected()) ? NULL : brn_cl.call)
-
-/** Test hook: the n-th call from now fails with `code` (0 = none does). */
-void brn_opencl_fail_at(long n, cl_int code);
-/** Whether a failure is still to come. */
-bool brn_opencl_fail_pending(void);
-cl_int brn_opencl_injected(void);
+#define CL(call)            (brn_injected() ?: brn_cl.call)
+#define CL_MAKE(code, call) ((*(code) = brn_injected()) ? NULL : brn_cl.call)
 
 /** "CL_OUT_OF_RESOURCES", or "error". */
 const char *brn_cl_code_name(cl_int code);
+/** BRN_ERR_MEMORY for codes that say so, else BRN_ERR_DEVICE. */
+brn_status brn_cl_status(cl_int code);
 
 #endif

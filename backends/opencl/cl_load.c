@@ -1,9 +1,8 @@
-/* The ICD loader's functions, and failures on demand for the tests. */
+/* The ICD loader's functions. */
 #include "opencl/cl_api.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,23 +39,6 @@ brn_status brn_cl_load(void)
     return load_status == BRN_OK ? BRN_OK : brn_fail_copy(load_status, load_text);
 }
 
-static _Atomic long fail_at; /* counts down; 0 = never */
-static _Atomic cl_int fail_code;
-
-void brn_opencl_fail_at(long n, cl_int code)
-{
-    atomic_store(&fail_code, code);
-    atomic_store(&fail_at, n);
-}
-
-bool brn_opencl_fail_pending(void) { return atomic_load(&fail_at) != 0; }
-
-cl_int brn_opencl_injected(void)
-{
-    if (atomic_load_explicit(&fail_at, memory_order_relaxed) == 0) return CL_SUCCESS;
-    return atomic_fetch_sub(&fail_at, 1) == 1 ? atomic_load(&fail_code) : CL_SUCCESS;
-}
-
 const char *brn_cl_code_name(cl_int code)
 {
     static const struct {
@@ -75,4 +57,10 @@ const char *brn_cl_code_name(cl_int code)
     for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
         if (names[i].code == code) return names[i].name;
     return "error";
+}
+
+brn_status brn_cl_status(cl_int code)
+{
+    const bool memory = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY || code == CL_INVALID_BUFFER_SIZE;
+    return memory ? BRN_ERR_MEMORY : BRN_ERR_DEVICE;
 }

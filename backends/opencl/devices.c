@@ -46,7 +46,7 @@ static brn_status ask(cl_device_id id, cl_uint what, void *value, size_t size)
 {
     const cl_int code = CL(clGetDeviceInfo(id, what, size, value, NULL));
     if (code == CL_SUCCESS) return BRN_OK;
-    return brn_fail(BRN_ERR_DEVICE, "clGetDeviceInfo(0x%x) failed: %s (%d)", what, brn_cl_code_name(code), code);
+    return brn_fail(brn_cl_status(code), "clGetDeviceInfo(0x%x) failed: %s (%d)", what, brn_cl_code_name(code), code);
 }
 
 brn_status brn_opencl_limits_of(cl_device_id id, brn_opencl_limits *l)

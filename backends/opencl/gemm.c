@@ -122,7 +122,7 @@ static brn_status by_clblast(brn_queue *q, const brn_gemm_args *a)
 {
     brn_opencl *cl = q->impl;
     BRN_TRY(brn_opencl_touch(cl, "CLBlastSgemm", (brn_view[]){a->a, a->b, a->c}, 3, WRITES));
-    const int injected = brn_opencl_injected();
+    const int injected = brn_injected();
     const int code = injected ? injected
                               : brn_clblast.sgemm(BRN_CLBLAST_ROW_MAJOR, a->ta ? BRN_CLBLAST_YES : BRN_CLBLAST_NO,
                                                   a->tb ? BRN_CLBLAST_YES : BRN_CLBLAST_NO, (size_t)a->m, (size_t)a->n, (size_t)a->k,

@@ -15,8 +15,7 @@ brn_status brn_opencl_fail(const char *who, cl_int code, const char *call, const
     va_start(args, format);
     vsnprintf(on, sizeof on, format, args);
     va_end(args);
-    const bool memory = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY || code == CL_INVALID_BUFFER_SIZE;
-    return brn_fail(memory ? BRN_ERR_MEMORY : BRN_ERR_DEVICE, "%s: %s failed (%s): %s (%d)", who, call, on, brn_cl_code_name(code), code);
+    return brn_fail(brn_cl_status(code), "%s: %s failed (%s): %s (%d)", who, call, on, brn_cl_code_name(code), code);
 }
 
 /* ---- opening ----------------------------------------------------------------------------------- */
@@ -108,6 +107,7 @@ static brn_status start(brn_device *dev, brn_opencl *cl, const char *spec)
     BRN_TRY(connect(cl));
     BRN_TRY(brn_opencl_gemm_create(cl));
     dev->real_size = sizeof(float);
+    dev->memory = cl->limits.memory;
     dev->tile_rows = 1 << 20;
     dev->queue_count = 1;
     BRN_TRY(BRN_ALLOC(&dev->queues, 1, "queues"));

@@ -128,6 +128,7 @@ static brn_status open_parts(brn_device *dev, brn_vk *v, int index)
 {
     BRN_TRY(brn_vk_instance_open(v, dev->name));
     BRN_TRY(choose_physical(v, index));
+    dev->memory = memory_of(&v->memory);
     BRN_TRY(create_device(v));
     BRN_TRY(brn_vk_memory_open(v));
     BRN_TRY(brn_vk_record_open(v));
@@ -166,10 +167,12 @@ static brn_status vulkan_parallel(brn_device *dev, int count, brn_item_fn fn, vo
     return BRN_OK;
 }
 
+static brn_status flush(brn_queue *q) { return brn_vk_submit(brn_vk_of(q)); }
+
 const brn_backend brn_backend_vulkan = {
     .abi = BRN_BACKEND_ABI, .name = "vulkan", .hint = "install libvulkan1 and a driver",
     .enumerate = enumerate, .open = vulkan_open, .close = vulkan_close,
     .alloc = brn_vk_alloc, .release = brn_vk_release, .write = brn_vk_write, .read = brn_vk_read, .copy = brn_vk_copy, .zero = brn_vk_zero,
-    .parallel = vulkan_parallel, .launch = brn_vk_launch, .gemm = brn_vk_gemm,
+    .parallel = vulkan_parallel, .launch = brn_vk_launch, .gemm = brn_vk_gemm, .flush = flush,
     .timer_start = brn_vk_timer_start, .timer_stop = brn_vk_timer_stop,
 };

@@ -19,6 +19,6 @@
     V(CreateCommandPool) V(DestroyCommandPool) V(ResetCommandPool) V(AllocateCommandBuffers)                 \
     V(BeginCommandBuffer) V(EndCommandBuffer) V(QueueSubmit) V(CreateFence) V(DestroyFence)                  \
     V(WaitForFences) V(ResetFences)                                                                          \
-    V(CmdPipelineBarrier) V(CmdBindPipeline) V(CmdBindDescriptorSets) V(CmdPushConstants) V(CmdDispatch)     \
+    V(CmdPipelineBarrier) V(CmdBindPipeline) V(CmdBindDescriptorSets) V(CmdDispatch)     \
     V(CreateQueryPool) V(DestroyQueryPool) V(GetQueryPoolResults) V(CmdResetQueryPool) V(CmdWriteTimestamp)  \
-    V(CmdCopyBuffer) V(CmdUpdateBuffer) V(CmdFillBuffer)
+    V(CmdCopyBuffer) V(CmdFillBuffer)

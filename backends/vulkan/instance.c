@@ -89,7 +89,7 @@ bool brn_vk_lacks(const VkPhysicalDeviceProperties *p, char text[static 128])
         {"maxComputeWorkGroupInvocations", l->maxComputeWorkGroupInvocations, WORK_GROUP},
         {"maxComputeWorkGroupSize[0]", l->maxComputeWorkGroupSize[0], WORK_GROUP},
         {"maxComputeSharedMemorySize", l->maxComputeSharedMemorySize, SHARED},
-        {"maxPushConstantsSize", l->maxPushConstantsSize, BRN_VK_PUSH},
+        {"maxDescriptorSetUniformBuffersDynamic", l->maxDescriptorSetUniformBuffersDynamic, 1},
         {"maxPerStageDescriptorStorageBuffers", l->maxPerStageDescriptorStorageBuffers, widest},
         {"maxDescriptorSetStorageBuffers", l->maxDescriptorSetStorageBuffers, widest},
     };

@@ -10,7 +10,7 @@ static double mib(size_t bytes) { return (double)bytes / 1048576.0; }
 static brn_status create_buffer(brn_vk *v, size_t size, VkBuffer *buffer)
 {
     const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .size = size,
-                                     .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT};
+                                     .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT};
     return BRN_VK(v, CreateBuffer, (v->device, &info, NULL, buffer), "%.1f MiB", mib(size));
 }
 
@@ -46,6 +46,7 @@ static brn_status create_block(brn_vk *v, brn_vk_block **out, size_t size, uint3
     brn_vk_block *b;
     BRN_TRY(BRN_ALLOC(&b, 1, what));
     b->size = size;
+    b->whole = (brn_buf){.dev = v->dev, .count = size, .elem = 1, .data = b};
     const brn_status status = fill_block(v, b, type, what);
     if (status == BRN_OK) *out = b;
     else destroy_block(v, b);
@@ -86,6 +87,7 @@ static brn_status choose_types(brn_vk *v)
     if (!v->mapped && !find_type(v, usable, LOCAL, &v->type_device)) return brn_fail(BRN_ERR_DEVICE, "%s: no device memory for buffers", v->name);
     if (!find_type(v, usable, VISIBLE, &v->type_upload)) return brn_fail(BRN_ERR_DEVICE, "%s: no memory that the host can see", v->name);
     if (!find_type(v, usable, VISIBLE | CACHED, &v->type_download)) v->type_download = v->type_upload;
+    if (!find_type(v, usable, LOCAL | VISIBLE, &v->type_params)) v->type_params = v->type_upload;
     return BRN_OK;
 }
 
@@ -95,6 +97,9 @@ brn_status brn_vk_memory_open(brn_vk *v)
     BRN_TRY(choose_types(v));
     const VkDeviceSize heap = v->memory.memoryHeaps[v->memory.memoryTypes[v->type_device].heapIndex].size;
     v->block_size = heap / SHARE < BLOCK ? (size_t)heap / SHARE / BRN_VK_ALIGN * BRN_VK_ALIGN : BLOCK;
+    v->param_bytes = v->properties.limits.minUniformBufferOffsetAlignment;
+    if (v->param_bytes < BRN_COMMAND_PARAMS) v->param_bytes = BRN_COMMAND_PARAMS; /* both are powers of two */
+    BRN_TRY(create_block(v, &v->params, BRN_REPLAYS * BRN_VK_COMMANDS * v->param_bytes, v->type_params, "parameters"));
     BRN_TRY(create_block(v, &v->upload, BRN_VK_STAGING, v->type_upload, "uploads"));
     return v->mapped ? BRN_OK : create_block(v, &v->download, BRN_VK_STAGING, v->type_download, "downloads");
 }
@@ -105,9 +110,10 @@ void brn_vk_memory_close(brn_vk *v)
         next = b->next;
         destroy_block(v, b);
     }
-    if (v->upload) destroy_block(v, v->upload);
-    if (v->download) destroy_block(v, v->download);
-    v->blocks = v->upload = v->download = NULL;
+    brn_vk_block *const own[] = {v->upload, v->download, v->params};
+    for (int i = 0; i < 3; ++i)
+        if (own[i]) destroy_block(v, own[i]);
+    v->blocks = v->upload = v->download = v->params = NULL;
 }
 
 static brn_vk_piece *first_fit(brn_vk *v, size_t size)

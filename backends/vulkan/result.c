@@ -1,4 +1,5 @@
-/* Results of the driver in words, and the hooks that let tests produce them. */
+/* Results of the driver in words. */
+#include "common/inject.h"
 #include "vulkan/vk.h"
 
 #include <stdarg.h>
@@ -35,25 +36,11 @@ brn_status brn_vk_result(brn_vk *v, const char *call, VkResult result, const cha
     return brn_fail(memory ? BRN_ERR_MEMORY : BRN_ERR_DEVICE, "%s: %s (%s): %s (VkResult %d)", v->name, call, about, words(result), (int)result);
 }
 
-static _Atomic long fail_at, skip_at; /* count down; 0 = never */
-static _Atomic int fail_result;
+static _Atomic long skip_at; /* counts down; 0 = never */
 
-void brn_vk_fail_at(long n, int result)
-{
-    atomic_store(&fail_result, result);
-    atomic_store(&fail_at, n);
-}
-
-bool brn_vk_fail_pending(void) { return atomic_load(&fail_at) > 0; }
 void brn_vk_skip_barrier(long n) { atomic_store(&skip_at, n); }
 
-static bool counts_down(_Atomic long *n) { return atomic_load_explicit(n, memory_order_relaxed) > 0 && atomic_fetch_sub(n, 1) == 1; }
-
-bool brn_vk_barrier_skipped(void) { return counts_down(&skip_at); }
+bool brn_vk_barrier_skipped(void) { return atomic_load_explicit(&skip_at, memory_order_relaxed) > 0 && atomic_fetch_sub(&skip_at, 1) == 1; }
 
 /* A lost device stays lost. */
-VkResult brn_vk_injected(brn_vk *v)
-{
-    if (v->lost) return VK_ERROR_DEVICE_LOST;
-    return counts_down(&fail_at) ? (VkResult)atomic_load(&fail_result) : VK_SUCCESS;
-}
+VkResult brn_vk_injected(brn_vk *v) { return v->lost ? VK_ERROR_DEVICE_LOST : (VkResult)brn_injected(); }

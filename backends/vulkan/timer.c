@@ -15,13 +15,16 @@ static uint32_t clock_bits(const brn_vk *v)
     return v->family < n ? families[v->family].timestampValidBits : 0;
 }
 
-static brn_status mark(brn_vk *v, const char *what, VkPipelineStageFlagBits stage, uint32_t at)
+void brn_vk_timer_mark(brn_vk *v, VkCommandBuffer commands, int at)
 {
-    VkCommandBuffer commands;
-    BRN_TRY(brn_vk_command(v, what, NULL, 0, &commands));
     if (at == 0) v->fn.CmdResetQueryPool(commands, v->marks, 0, MARKS);
-    v->fn.CmdWriteTimestamp(commands, stage, v->marks, at);
-    return BRN_OK;
+    v->fn.CmdWriteTimestamp(commands, at == 0 ? VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT : VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, v->marks, (uint32_t)at);
+}
+
+static brn_status mark(brn_vk *v, int at)
+{
+    brn_command *c;
+    return brn_vk_command(v, BRN_COMMAND_MARK, at, NULL, 0, &c);
 }
 
 brn_status brn_vk_timer_start(brn_queue *q)
@@ -30,7 +33,7 @@ brn_status brn_vk_timer_start(brn_queue *q)
     const VkQueryPoolCreateInfo info = {.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO, .queryType = VK_QUERY_TYPE_TIMESTAMP, .queryCount = MARKS};
     if (!clock_bits(v)) return BRN_OK;
     if (!v->marks) BRN_TRY(BRN_VK(v, CreateQueryPool, (v->device, &info, NULL, &v->marks), "%d timestamps", MARKS));
-    return mark(v, "timer start", VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, 0);
+    return mark(v, 0);
 }
 
 brn_status brn_vk_timer_stop(brn_queue *q, double *seconds)
@@ -40,7 +43,7 @@ brn_status brn_vk_timer_stop(brn_queue *q, double *seconds)
     uint64_t ticks[MARKS];
     *seconds = (double)NAN;
     if (!v->marks) return brn_vk_finish(v);
-    BRN_TRY(mark(v, "timer stop", VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 1));
+    BRN_TRY(mark(v, 1));
     BRN_TRY(brn_vk_finish(v));
     BRN_TRY(BRN_VK(v, GetQueryPoolResults, (v->device, v->marks, 0, MARKS, sizeof ticks, ticks, sizeof *ticks, VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT),
                    "%d timestamps", MARKS));

@@ -1,10 +1,8 @@
-/* Copies. Host memory is read at the call: what the device is not to see yet is kept in the command buffer
- * (small) or in a ring of mapped memory until its turn comes. */
+/* Copies. Host memory is read at the call: what the device is not to see yet is kept in a ring of mapped memory until its
+ * turn comes. */
 #include "vulkan/vk.h"
 
 #include <string.h>
-
-enum { SMALL = 4096 }; /* bytes that a command buffer itself carries */
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 static size_t whole_words(size_t bytes) { return (bytes + 3) / 4 * 4; }
@@ -13,13 +11,11 @@ static char *host_address(brn_view view) { return brn_vk_piece_of(view)->block->
 
 static brn_status check_host(brn_vk *v, const char *what, brn_hazard_access access) { return v->hazard ? brn_hazard_host(v->hazard, what, &access) : BRN_OK; }
 
-static brn_status record_copy(brn_vk *v, const char *what, brn_vk_block *from, size_t from_at, brn_vk_block *to, size_t to_at, size_t bytes)
+static brn_status add_copy(brn_vk *v, brn_vk_block *from, size_t from_at, brn_vk_block *to, size_t to_at, size_t bytes)
 {
-    VkCommandBuffer commands;
-    const brn_hazard_access access[] = {{from, from_at, from_at + bytes, false}, {to, to_at, to_at + bytes, true}};
-    BRN_TRY(brn_vk_command(v, what, access, 2, &commands));
-    v->fn.CmdCopyBuffer(commands, from->buffer, to->buffer, 1, &(VkBufferCopy){from_at, to_at, bytes});
-    return BRN_OK;
+    brn_command *c;
+    const brn_hazard_access access[] = {{to, to_at, to_at + bytes, true}, {from, from_at, from_at + bytes, false}};
+    return brn_vk_command(v, BRN_COMMAND_COPY, 0, access, 2, &c);
 }
 
 /* At most a quarter of the ring at a time. */
@@ -31,7 +27,7 @@ static brn_status write_staged(brn_vk *v, brn_view to, const char *from, size_t 
         if (v->upload_at + part > v->upload->size) BRN_TRY(brn_vk_finish(v));
         BRN_TRY(check_host(v, "write", (brn_hazard_access){v->upload, v->upload_at, v->upload_at + part, true}));
         memcpy(v->upload->mapped + v->upload_at, from + done, part);
-        BRN_TRY(record_copy(v, "write", v->upload, v->upload_at, brn_vk_piece_of(to)->block, at + done, part));
+        BRN_TRY(add_copy(v, v->upload, v->upload_at, brn_vk_piece_of(to)->block, at + done, part));
         v->upload_at += whole_words(part);
     }
     return BRN_OK;
@@ -47,11 +43,7 @@ brn_status brn_vk_write(brn_queue *q, brn_view to, const void *from, size_t byte
         memcpy(host_address(to), from, bytes);
         return BRN_OK;
     }
-    if (bytes > SMALL) return write_staged(v, to, from, bytes);
-    VkCommandBuffer commands;
-    BRN_TRY(brn_vk_command(v, "write", &access, 1, &commands));
-    v->fn.CmdUpdateBuffer(commands, brn_vk_piece_of(to)->block->buffer, access.begin, bytes, from);
-    return BRN_OK;
+    return write_staged(v, to, from, bytes);
 }
 
 brn_status brn_vk_read(brn_queue *q, brn_view from, void *to, size_t bytes)
@@ -65,7 +57,7 @@ brn_status brn_vk_read(brn_queue *q, brn_view from, void *to, size_t bytes)
     }
     for (size_t done = 0, part; done < bytes; done += part) {
         part = smaller(bytes - done, v->download->size);
-        BRN_TRY(record_copy(v, "read", brn_vk_piece_of(from)->block, brn_vk_at(from) + done, v->download, 0, part));
+        BRN_TRY(add_copy(v, brn_vk_piece_of(from)->block, brn_vk_at(from) + done, v->download, 0, part));
         BRN_TRY(brn_vk_finish(v));
         BRN_TRY(check_host(v, "read", (brn_hazard_access){v->download, 0, part, false}));
         memcpy((char *)to + done, v->download->mapped, part);
@@ -76,16 +68,13 @@ brn_status brn_vk_read(brn_queue *q, brn_view from, void *to, size_t bytes)
 brn_status brn_vk_copy(brn_queue *q, brn_view to, brn_view from, size_t bytes)
 {
     if (!bytes) return BRN_OK;
-    return record_copy(brn_vk_of(q), "copy", brn_vk_piece_of(from)->block, brn_vk_at(from), brn_vk_piece_of(to)->block, brn_vk_at(to), bytes);
+    return add_copy(brn_vk_of(q), brn_vk_piece_of(from)->block, brn_vk_at(from), brn_vk_piece_of(to)->block, brn_vk_at(to), bytes);
 }
 
 brn_status brn_vk_zero(brn_queue *q, brn_view to, size_t bytes)
 {
     brn_vk *v = brn_vk_of(q);
-    VkCommandBuffer commands;
+    brn_command *c;
     const brn_hazard_access access = brn_vk_access(to, bytes, true);
-    if (!bytes) return BRN_OK;
-    BRN_TRY(brn_vk_command(v, "zero", &access, 1, &commands));
-    v->fn.CmdFillBuffer(commands, brn_vk_piece_of(to)->block->buffer, access.begin, bytes, 0);
-    return BRN_OK;
+    return bytes ? brn_vk_command(v, BRN_COMMAND_ZERO, 0, &access, 1, &c) : BRN_OK;
 }

@@ -3,6 +3,7 @@
 #define BRN_VULKAN_H
 
 #define VK_NO_PROTOTYPES
+#include "common/commands.h"
 #include "common/hazard.h"
 #include "compute/backend.h"
 #include "vulkan/functions.h"
@@ -10,12 +11,10 @@
 #include <vulkan/vulkan.h>
 
 enum {
-    BRN_VK_FRAMES = 4,          /* command buffers that are recorded or run side by side */
-    BRN_VK_COMMANDS = 128,      /* commands of one: then it is submitted, so that the device has work while the host records */
+    BRN_VK_COMMANDS = 128,      /* commands of a list: then it is handed over, so that the device has work while the host goes on */
     BRN_VK_PENDING = 96,        /* accesses since the last barrier that are remembered */
     BRN_VK_SETS = 1024,         /* descriptor sets that are kept */
     BRN_VK_BUFFERS = 12,        /* buffers of a kernel at most */
-    BRN_VK_PUSH = 128,          /* bytes of push constants */
     BRN_VK_STAGING = 4 << 20,   /* bytes of the ring for uploads, and of the buffer for downloads */
     BRN_VK_ALIGN = 256,         /* of every buffer: the most that descriptor offsets may need */
 };
@@ -45,15 +44,19 @@ typedef struct brn_vk_block {
     char *mapped; /* NULL where the host cannot see it */
     brn_vk_piece *first;
     struct brn_vk_block *next;
-    bool retired; /* empty; released when no command can use it */
+    bool retired;  /* empty; released when no command can use it */
+    brn_buf whole; /* as commands name it: views count its bytes */
 } brn_vk_block;
 
-typedef struct brn_vk_frame {
+/* A list of commands as the driver has it, with the parameters of the last time in their part of v->params. */
+typedef struct brn_vk_tape {
     VkCommandPool pool; /* of this one buffer: resetting a whole pool is what drivers do best */
     VkCommandBuffer commands;
     VkFence fence;
-    bool pending; /* submitted, not known to be complete */
-} brn_vk_frame;
+    bool taken;                        /* a list is recorded here */
+    bool pending;                      /* submitted, not known to be complete */
+    bool barrier[BRN_VK_COMMANDS + 1]; /* stands before the command; the last one at the end */
+} brn_vk_tape;
 
 /* A descriptor set and what it binds. */
 typedef struct brn_vk_set {
@@ -97,24 +100,24 @@ typedef struct brn_vk {
     uint32_t family;
     bool lost;
 
-    uint32_t type_device, type_upload, type_download; /* memory types */
+    uint32_t type_device, type_upload, type_download, type_params; /* memory types */
     bool mapped;                                      /* device memory is the host's too */
     size_t block_size;
-    brn_vk_block *blocks, *upload, *download;
+    brn_vk_block *blocks, *upload, *download, *params;
     size_t upload_at;
 
-    brn_vk_frame frame[BRN_VK_FRAMES];
-    int current, commands; /* the frame being recorded and its commands */
-    bool recording;
-    VkPipeline bound;
-    brn_hazard_access pending[BRN_VK_PENDING];
-    int pendings;
-    brn_hazard *hazard; /* NULL: not asked for */
-    VkQueryPool marks;  /* of the timer; made on first use */
+    brn_commands list;    /* not handed over yet */
+    brn_replays replays;  /* lists that were; each is on a tape */
+    brn_vk_tape tape[BRN_REPLAYS], *last; /* the one submitted last */
+    size_t param_bytes;   /* of a command: its parameters, up to the next place that may be bound */
+    brn_hazard *hazard;   /* NULL: not asked for */
+    VkQueryPool marks;    /* of the timer; made on first use */
 
     VkDescriptorSetLayout set_layout[BRN_VK_BUFFERS + 1];
     VkPipelineLayout layout[BRN_VK_BUFFERS + 1];
-    VkDescriptorPool sets_pool;
+    VkDescriptorSetLayout params_layout; /* set 1 of every kernel */
+    VkDescriptorPool params_pool, sets_pool;
+    VkDescriptorSet params_set;
     brn_vk_set *sets; /* hash table of 2 * BRN_VK_SETS */
     int set_count;
     VkPipelineCache cache;
@@ -154,10 +157,13 @@ void brn_vk_memory_trim(brn_vk *v);
 /* record.c */
 brn_status brn_vk_record_open(brn_vk *v);
 void brn_vk_record_close(brn_vk *v);
-/** The command buffer to record into, after the barrier that these accesses need. */
-brn_status brn_vk_command(brn_vk *v, const char *what, const brn_hazard_access *access, int count, VkCommandBuffer *to);
-/** Hand what is recorded to the device; and wait until all is complete. */
+/** One more command on the list: kernel is its number, of a PRODUCT its module, of a MARK its place. What it writes is
+ *  known by its kind. */
+brn_status brn_vk_command(brn_vk *v, brn_command_kind kind, int kernel, const brn_hazard_access *access, int count, brn_command **command);
+/** Hand the list to the device; and wait until all is complete. */
 brn_status brn_vk_submit(brn_vk *v);
+/** Wait until a tape is complete. */
+brn_status brn_vk_wait(brn_vk *v, brn_vk_tape *tape);
 brn_status brn_vk_finish(brn_vk *v);
 bool brn_vk_idle(const brn_vk *v);
 
@@ -173,12 +179,19 @@ void brn_vk_kernels_close(brn_vk *v);
 brn_status brn_vk_launch(brn_queue *q, int kernel, const void *params, size_t size, int rows, int feats, const brn_view *views, int count);
 /** Number of a module by its name, or -1. */
 int brn_vk_find_module(const char *name);
-/** Run module m on a grid. `access` says what it touches, each in a block (brn_vk_access). */
-brn_status brn_vk_dispatch(brn_vk *v, int m, const void *params, size_t size, const brn_hazard_access *access, int count, uint32_t gx, uint32_t gy);
-/** Forget all descriptor sets; nothing may be recorded or running. */
+/** Put a product on the list: module m, `access` says what it touches, each in a block (brn_vk_access). */
+brn_status brn_vk_product(brn_vk *v, int m, const void *params, size_t size, const brn_hazard_access *access, int count, uint32_t gx, uint32_t gy);
+/** Record a KERNEL or PRODUCT whose parameters lie at `params` of v->params. *bound is the pipeline of the command before. */
+brn_status brn_vk_dispatch(brn_vk *v, VkCommandBuffer commands, const brn_command *c, uint32_t params, VkPipeline *bound);
+/** The module of a KERNEL or PRODUCT. */
+int brn_vk_module_of(const brn_vk *v, const brn_command *c);
+/** Room for so many sets more, for which all that is recorded may have to be forgotten. */
+brn_status brn_vk_sets_room(brn_vk *v, int more);
+/** Forget all descriptor sets and what is recorded with them; nothing may be running. */
 void brn_vk_sets_reset(brn_vk *v);
 
 /* timer.c */
+void brn_vk_timer_mark(brn_vk *v, VkCommandBuffer commands, int at);
 brn_status brn_vk_timer_start(brn_queue *q);
 brn_status brn_vk_timer_stop(brn_queue *q, double *seconds);
 void brn_vk_timer_close(brn_vk *v);

@@ -10,7 +10,7 @@
 #extension GL_EXT_control_flow_attributes : require
 #define ALIASED           spirv_decorate(20)
 #define real              precise float
-#define PARAMS(name)      layout(push_constant, std430) uniform name##_p {
+#define PARAMS(name)      layout(std140, set = 1, binding = 0) uniform name##_p {
 #define P_I(x)            int x;
 #define P_U(x)            uint x;
 #define P_F(x)            float x;

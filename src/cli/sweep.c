@@ -225,6 +225,7 @@ const cli_command cli_sweep_command = {
         "what differs. The same command, or brenier sweep out=DIR, goes on: finished runs are not run again, stopped ones\n"
         "continue, failed ones are tried again; another grid in the same folder adds runs. SIGINT and SIGTERM let the\n"
         "running ones save and stop. Diverged runs are results: they are not tried again, and the exit code is then 4.\n"
+        "Remove a run's folder to train it anew.\n"
         "As many run at once as cores and memory allow, with the cores divided among them (threads=T: T for each).\n"
         "\n"
         "--slurm writes DIR/sweep.sbatch, an array job with one task per run that is not finished, and submits it.\n",

@@ -74,8 +74,8 @@ typedef struct cli_board {
 void cli_board_init(cli_board *board, const cli_sweep *sweep, int total);
 /** One line that stays, above what is refreshed. */
 void cli_board_say(cli_board *board, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/** One line for each child and one for the total; on a terminal only, a few times a second. */
-void cli_board_show(cli_board *board, const cli_child *child, int jobs, bool now);
+/** One line for each child and one for the total: refreshed on a terminal, once a minute elsewhere. */
+void cli_board_show(cli_board *board, const cli_child *child, int jobs);
 void cli_board_clear(cli_board *board);
 
 /** Seconds on a clock that only runs forward. */

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const double REFRESH_SECONDS = .2;
+static const double REFRESH_SECONDS = .2, LOG_SECONDS = 60;
 
 double cli_seconds(void)
 {
@@ -46,7 +46,7 @@ void cli_board_init(cli_board *b, const cli_sweep *sweep, int total)
 {
     const double now = cli_seconds();
     *b = (cli_board){.sweep = sweep, .quiet = cli_option_value(sweep->args, "--quiet"), .terminal = isatty(STDERR_FILENO),
-                     .total = total, .started = now, .shown = now - REFRESH_SECONDS};
+                     .total = total, .started = now, .shown = now};
 }
 
 static struct winsize screen(void)
@@ -83,6 +83,10 @@ static double seconds_left(const cli_report *r)
 
 static void print_line(cli_board *b, const char *line)
 {
+    if (!b->terminal) {
+        fprintf(stderr, "%s\n", line);
+        return;
+    }
     fprintf(stderr, "%.*s\033[K\n", screen().ws_col - 1, line);
     ++b->lines;
 }
@@ -118,13 +122,13 @@ static double total_left(const cli_board *b, const cli_child *child, int jobs)
     return running ? (left + (waiting ? waiting * mean : 0)) / running : NAN;
 }
 
-void cli_board_show(cli_board *b, const cli_child *child, int jobs, bool now)
+void cli_board_show(cli_board *b, const cli_child *child, int jobs)
 {
     char line[256], left[16], spent[16];
     const double t = cli_seconds();
-    if (b->quiet || !b->terminal || (!now && t - b->shown < REFRESH_SECONDS)) return;
+    if (b->quiet || t - b->shown < (b->terminal ? REFRESH_SECONDS : LOG_SECONDS)) return;
     cli_board_clear(b);
-    int running = 0, room = screen().ws_row - 2; /* what scrolls away cannot be refreshed */
+    int running = 0, room = b->terminal ? screen().ws_row - 2 : jobs; /* what scrolls away cannot be refreshed */
     for (int k = 0; k < jobs; ++k) {
         if (!child[k].pid) continue;
         if (running++ < room) show_child(b, &child[k]);

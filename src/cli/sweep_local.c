@@ -233,7 +233,7 @@ static brn_status run_all(work *w)
         listen_all(w);
         hand_signal_on(w);
         const bool running = end_some(w);
-        cli_board_show(&w->board, w->child, w->share.jobs, false);
+        cli_board_show(&w->board, w->child, w->share.jobs);
         if (!running && (status != BRN_OK || cli_signal || w->next == w->sweep->count)) break;
     }
     cli_board_clear(&w->board);

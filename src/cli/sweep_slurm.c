@@ -59,7 +59,8 @@ static void print_script(FILE *to, const cli_sweep *s, const cli_share *share, c
     fputs("#!/bin/bash\n#SBATCH --job-name=brenier\n#SBATCH --array=", to);
     print_indices(to, s);
     if (jobs) fprintf(to, "%%%s", jobs);
-    fprintf(to, "\n#SBATCH --output=%s/slurm-%%A_%%a.out\n", folder);
+    const char *quote = strchr(folder, ' ') ? "\"" : "";
+    fprintf(to, "\n#SBATCH --output=%s%s/slurm-%%A_%%a.out%s\n", quote, folder, quote);
     if (memory) fprintf(to, "#SBATCH --mem=%lluM\n", (unsigned long long)((memory + memory / 2) >> 20) + 64);
     if (cli_sweep_settings(s, 0, &first) == BRN_OK && first.threads > 0) fprintf(to, "#SBATCH --cpus-per-task=%d\n", first.threads);
     fputs("#SBATCH --signal=B:TERM@120\n", to);

@@ -36,16 +36,19 @@ extern const brn_kernel_info brn_kernel_table[BRN_KERNEL_COUNT];
 typedef struct brn_device_counts {
     uint64_t launches, products, bytes_up, bytes_down;
     uint64_t submissions, waits;
+    uint64_t replays; /* of the submissions: recorded before, and handed over again with new parameters */
 } brn_device_counts;
 
 typedef struct brn_backend {
     int abi;
     const char *name;  /* "host" */
     const char *hint;  /* how to get it where it is missing */
+    bool fuses_small;  /* one launch for all of a small network is faster than its products, networks/small.h */
 
     /** Devices of this backend: fill info[0..capacity), give the number. Opens nothing. */
     int (*enumerate)(brn_device_info *info, int capacity);
-    /** Open device `spec` ("", "f64", "0", ...) with `threads` (hosts only); sets dev->ops state. */
+    /** Open device `spec` ("", "f64", "0", ...) with `threads` (hosts only); sets name, memory (bytes it has, 0 = not
+     *  known), real_size, tile_rows, queues and impl. */
     brn_status (*open)(brn_device *dev, const char *spec, int threads);
     void (*close)(brn_device *dev);
 
@@ -69,6 +72,11 @@ typedef struct brn_backend {
     brn_status (*dense_grad)(brn_queue *queue, const brn_dense *w, int rows, brn_mat x, brn_mat d, brn_buf *grad,
                              bool with_bias);
 
+    /** optional: hand over what was issued so far, without waiting; NULL = nothing is kept back */
+    brn_status (*flush)(brn_queue *q);
+    /** optional: see brn_repeat; NULL = the host looks before each round */
+    brn_status (*repeat)(brn_queue *q, brn_view counter, int floor, brn_repeat_fn body, void *context);
+
     /* optional, both or none; NULL = the host's clock has to do */
     brn_status (*timer_start)(brn_queue *q);
     /** Wait; *seconds from the start on by the device's own clock, NaN where it has none. */
@@ -79,6 +87,7 @@ struct brn_device {
     const brn_backend *ops;
     char name[64];
     size_t real_size;
+    double product_epsilon; /* what products round their operands to, where that is coarser than a real; else 0 */
     int tile_rows;
     int queue_count;
     brn_queue *queues;

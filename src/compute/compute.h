@@ -72,8 +72,9 @@ int brn_device_queues(const brn_device *dev);
 brn_queue *brn_device_queue(brn_device *dev, int i);
 int brn_queue_index(const brn_queue *q);
 
-/** Most rows of a tile, and the lanes (leading dimension) that a tile of `rows` needs. */
-int brn_device_tile_rows(const brn_device *dev);
+/** Most rows of a tile of samples with so many features, and the lanes (leading dimension) that a tile of
+ *  `rows` needs. */
+int brn_device_tile_rows(const brn_device *dev, int feats);
 int brn_device_lanes(const brn_device *dev, int rows);
 /** The device computes in double precision. */
 bool brn_device_is_f64(const brn_device *dev);
@@ -82,6 +83,19 @@ bool brn_device_is_f64(const brn_device *dev);
  *  work, where queues are asynchronous). Results must not depend on which queue takes an item. */
 typedef brn_status (*brn_item_fn)(void *context, brn_queue *q, int item);
 brn_status brn_parallel(brn_device *dev, int count, brn_item_fn fn, void *context);
+
+/** Hand over what was issued so far, for devices that keep it back until something is read: the device works while
+ *  the caller goes on to other things. */
+brn_status brn_flush(brn_queue *q);
+
+/** Issue what `body` issues again and again while the int at `counter` exceeds `floor`. The body writes and reads
+ *  nothing on the host and issues the same each time; it may be called once for all rounds, or more often. Where the
+ *  device itself looks at the counter nobody waits; elsewhere the host does, before each round or after a few: a round
+ *  more than needed has to be harmless. */
+typedef brn_status (*brn_repeat_fn)(void *context, brn_queue *q);
+brn_status brn_repeat(brn_queue *q, brn_view counter, int floor, brn_repeat_fn body, void *context);
+/** Does the device look at counters itself? */
+bool brn_device_repeats(const brn_device *dev);
 
 /* ---- operations ------------------------------------------------------------------------------ */
 

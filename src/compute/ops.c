@@ -14,6 +14,20 @@ brn_status brn_gemm(brn_queue *q, const brn_gemm_args *args)
     return q->dev->ops->gemm(q, args);
 }
 
+brn_status brn_flush(brn_queue *q) { return q->dev->ops->flush ? q->dev->ops->flush(q) : BRN_OK; }
+
+bool brn_device_repeats(const brn_device *dev) { return dev->ops->repeat != NULL; }
+
+brn_status brn_repeat(brn_queue *q, brn_view counter, int floor, brn_repeat_fn body, void *context)
+{
+    if (q->dev->ops->repeat) return q->dev->ops->repeat(q, counter, floor, body, context);
+    for (int count;;) {
+        BRN_TRY(brn_read_int(q, counter, &count, 1));
+        if (count <= floor) return BRN_OK;
+        BRN_TRY(body(context, q));
+    }
+}
+
 brn_status brn_dense_forward(brn_queue *queue, const brn_dense *w, int rows, int kind, float c, brn_mat x, brn_mat u,
                              brn_mat z, brn_mat q)
 {

@@ -13,7 +13,9 @@ typedef struct brn_lanes {
     int *row;                /* [capacity], row of each active lane */
     int *list;               /* [2 * capacity], pairs for fetch, store and move */
     float *flag;             /* [capacity] */
+    int stopped;             /* rows whose flag says so */
     brn_buf *list_buf;
+    brn_buf *listed, *everyone; /* device_solve.c: lanes that go on, see shaders/conj_list.k; pairs (i, i) */
     brn_buf *memory, *outside; /* state that moves with a row; scratch that does not */
     brn_mat state;           /* all of the moving state, one column per lane */
     brn_mat x, d, y, scal;
@@ -34,12 +36,18 @@ typedef struct brn_lane_source {
     _Atomic int next; /* next waiting row, shared by all queues */
 } brn_lane_source;
 
+/** Solve for all rows without asking the host which are done, by L-BFGS: for devices that repeat by themselves. */
+brn_status brn_device_solve(brn_queue *q, const brn_conjugate_settings *set, const brn_pot *f, brn_pot_work *work, brn_lanes *lanes,
+                            const brn_lane_source *from);
+
 /** Fill free lanes with waiting rows. */
 brn_status brn_lanes_fetch(brn_queue *q, brn_lanes *lanes, brn_lane_source *from);
 /** Read the outcomes of the last round; *deciding = some row needs a new direction. */
 brn_status brn_lanes_read_flags(brn_queue *q, brn_lanes *lanes, bool *deciding);
 /** Store the rows that stopped, give their lanes to waiting rows, and close gaps. */
 brn_status brn_lanes_store(brn_queue *q, brn_lanes *lanes, brn_lane_source *to);
+/** Put the traces of the rows that stopped where they were just evaluated into `to`. */
+brn_status brn_lanes_keep(brn_queue *q, const brn_lanes *lanes, const brn_trace *evaluated, float s, brn_traces *to);
 brn_status brn_lanes_refill(brn_queue *q, brn_lanes *lanes, brn_lane_source *from);
 
 #endif

@@ -2,6 +2,7 @@
 #include "core/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* One queue's share. */
 typedef struct {
@@ -12,11 +13,13 @@ typedef struct {
 struct brn_solver {
     brn_device *dev;
     brn_conjugate_settings set;
+    bool by_device; /* no host between the rounds */
     int members;
     member *member;
     brn_buf *info_buf, *scale;
     brn_mat info;
-    _Atomic int64_t evaluations; /* of the last solve */
+    brn_traces *kept; /* or NULL */
+    float kept_scale;
 };
 
 void brn_solver_free(brn_solver *solver)
@@ -35,7 +38,7 @@ void brn_solver_free(brn_solver *solver)
 static brn_status create_parts(brn_solver *s, const brn_pot *f, int rows)
 {
     const bool adam = s->set.solver == BRN_SOLVER_ADAM;
-    const int tile = brn_device_tile_rows(s->dev), capacity = rows < tile ? rows : tile;
+    const int tile = brn_device_tile_rows(s->dev, brn_pot_dim(f)), capacity = rows < tile ? rows : tile;
     const int ld = brn_device_lanes(s->dev, capacity);
     const int info_ld = (rows + 63) / 64 * 64;
     BRN_TRY(BRN_ALLOC(&s->member, (size_t)brn_device_queues(s->dev), "solver"));
@@ -51,6 +54,14 @@ static brn_status create_parts(brn_solver *s, const brn_pot *f, int rows)
     return brn_write_f32(brn_device_queue(s->dev, 0), (brn_view){s->scale, 0}, (float[]){1}, 1);
 }
 
+/* BRENIER_SOLVE=host|device takes one of the two ways on any device with one queue, for looking into it. */
+static bool solves_by_itself(const brn_device *dev, const brn_conjugate_settings *settings)
+{
+    const char *way = getenv("BRENIER_SOLVE");
+    if (settings->solver == BRN_SOLVER_ADAM || brn_device_queues(dev) > 1 || (way && !strcmp(way, "host"))) return false;
+    return brn_device_repeats(dev) || (way && !strcmp(way, "device"));
+}
+
 brn_status brn_solver_create(brn_solver **out, brn_device *dev, const brn_pot *f, const brn_conjugate_settings *settings, int rows)
 {
     *out = NULL;
@@ -60,6 +71,7 @@ brn_status brn_solver_create(brn_solver **out, brn_device *dev, const brn_pot *f
     BRN_TRY(BRN_ALLOC(&s, 1, "solver"));
     s->dev = dev;
     s->set = *settings;
+    s->by_device = solves_by_itself(dev, settings);
     brn_status status = create_parts(s, f, rows > 0 ? rows : 1);
     if (status != BRN_OK) {
         brn_solver_free(s);
@@ -112,6 +124,15 @@ static brn_status evaluate(brn_queue *q, const brn_pot *f, member *m, int rows, 
                       brn_mat_view(at), brn_mat_view(l->d), brn_mat_view(l->gt), brn_mat_view(l->scal));
 }
 
+/* Results of the rows that stopped. */
+static brn_status store(brn_queue *q, const brn_solver *s, const brn_pot *f, member *m, int rows, brn_mat at, brn_lane_source *rows_of)
+{
+    BRN_TRY(brn_lanes_store(q, &m->lanes, rows_of));
+    if (!s->kept) return BRN_OK;
+    const brn_trace evaluated = brn_pot_trace(f, &m->work, rows, at);
+    return brn_lanes_keep(q, &m->lanes, &evaluated, s->kept_scale, s->kept);
+}
+
 static brn_status lbfgs_round(brn_queue *q, const brn_solver *s, const brn_pot *f, member *m, brn_lane_source *rows_of)
 {
     brn_lanes *l = &m->lanes;
@@ -122,7 +143,7 @@ static brn_status lbfgs_round(brn_queue *q, const brn_solver *s, const brn_pot *
     BRN_TRY(evaluate(q, f, m, rows, l->xt));
     BRN_TRY(search(q, &s->set, l, rows));
     BRN_TRY(brn_lanes_read_flags(q, l, &deciding));
-    BRN_TRY(brn_lanes_store(q, l, rows_of));
+    BRN_TRY(store(q, s, f, m, rows, l->xt, rows_of));
     if (deciding) BRN_TRY(new_directions(q, &s->set, l, rows));
     return brn_lanes_refill(q, l, rows_of);
 }
@@ -140,7 +161,7 @@ static brn_status adam_round(brn_queue *q, const brn_solver *s, const brn_pot *f
                        brn_mat_view(l->gt), brn_mat_view(l->x), brn_mat_view(l->s), brn_mat_view(l->yh), brn_mat_view(l->scal)));
     BRN_TRY(brn_mat_copy(q, rows, l->x, l->xt)); /* a row that stopped did not move */
     BRN_TRY(brn_lanes_read_flags(q, l, &deciding));
-    BRN_TRY(brn_lanes_store(q, l, rows_of));
+    BRN_TRY(store(q, s, f, m, rows, l->x, rows_of));
     return brn_lanes_refill(q, l, rows_of);
 }
 
@@ -156,15 +177,12 @@ static brn_status run_member(void *context, brn_queue *q, int item)
     run_call *call = context;
     brn_solver *s = call->solver;
     member *m = &s->member[brn_queue_index(q)];
-    int64_t evaluations = 0;
     m->lanes.active = 0;
     BRN_TRY(brn_lanes_fetch(q, &m->lanes, &call->rows_of));
     while (m->lanes.active) {
-        evaluations += m->lanes.active;
         if (s->set.solver == BRN_SOLVER_ADAM) BRN_TRY(adam_round(q, s, call->f, m, &call->rows_of));
         else BRN_TRY(lbfgs_round(q, s, call->f, m, &call->rows_of));
     }
-    atomic_fetch_add(&s->evaluations, evaluations);
     return BRN_OK;
 }
 
@@ -172,15 +190,20 @@ brn_status brn_solver_run(brn_solver *s, const brn_pot *f, const brn_batch *y, b
 {
     if (y->rows > s->info.ld || x->rows != y->rows || x->feats != y->feats)
         return brn_fail(BRN_ERR_INTERNAL, "solver: %d x %d rows for %d", x->rows, y->rows, s->info.ld);
+    if (s->kept) brn_traces_forget(s->kept);
     run_call call = {s, f, {.y = y, .x = x, .scale = s->scale, .info = s->info}};
-    atomic_store(&s->evaluations, 0);
-    BRN_TRY(brn_parallel(s->dev, s->members, run_member, &call));
+    if (s->by_device) BRN_TRY(brn_device_solve(brn_device_queue(s->dev, 0), &s->set, f, &s->member[0].work, &s->member[0].lanes, &call.rows_of));
+    else BRN_TRY(brn_parallel(s->dev, s->members, run_member, &call));
     if (!s->set.running_scale || s->set.solver == BRN_SOLVER_ADAM) return BRN_OK;
     return BRN_LAUNCH(brn_device_queue(s->dev, 0), conj_scale, y->rows, 1, (),
                       brn_mat_view(brn_mat_features(s->info, BRN_INFO_GAMMA, 1)), {s->scale, 0});
 }
 
-int64_t brn_solver_evaluations(const brn_solver *s) { return atomic_load(&s->evaluations); }
+void brn_solver_keep(brn_solver *s, brn_traces *kept, float scale)
+{
+    s->kept = kept;
+    s->kept_scale = scale;
+}
 
 brn_status brn_solver_read_info(const brn_solver *s, brn_queue *q, int field, float *values, int count)
 {

@@ -1,4 +1,5 @@
 #include "networks/potential.h"
+#include "networks/small.h"
 
 void brn_pot_free(brn_pot *f)
 {
@@ -16,6 +17,7 @@ brn_status brn_pot_work_create(brn_pot_work *w, const brn_pot *f, int lanes, brn
     brn_status status = brn_buf_create(&w->memory, dev, BRN_REAL, (size_t)(4 + BRN_POTENTIAL_PARTS + n) * lane, "potential scratch");
     for (int k = 0; k < f->parts && status == BRN_OK; ++k)
         status = brn_tape_create(&w->tape[k], dev, &f->part[k].shape, lanes, order);
+    if (status == BRN_OK) status = brn_small_plan(w, f);
     if (status != BRN_OK) {
         brn_pot_work_free(w);
         return status;
@@ -32,6 +34,7 @@ brn_status brn_pot_work_create(brn_pot_work *w, const brn_pot *f, int lanes, brn
 void brn_pot_work_free(brn_pot_work *w)
 {
     for (int k = 0; k < BRN_POTENTIAL_PARTS; ++k) brn_tape_free(&w->tape[k]);
+    brn_buf_free(w->plan);
     brn_buf_free(w->memory);
     *w = (brn_pot_work){0};
 }
@@ -70,6 +73,7 @@ brn_status brn_pot_value(brn_queue *q, const brn_pot *f, brn_pot_work *w, int ro
 
 brn_status brn_pot_value_grad(brn_queue *q, const brn_pot *f, brn_pot_work *w, int rows, brn_mat x, brn_mat value, brn_mat grad)
 {
+    if (brn_small_wanted(f->part[0].dev, w, rows)) return brn_small_value_grad(q, f, w, rows, x, value, grad);
     BRN_TRY(forward(q, f, w, rows, x, value, true));
     for (int k = 0; k < f->parts; ++k) {
         const brn_mat to = k ? w->part_grad : grad;
@@ -86,6 +90,16 @@ brn_status brn_pot_param_grad(brn_queue *q, const brn_pot *f, brn_pot_work *w, i
     BRN_TRY(forward(q, f, w, rows, x, value, true));
     BRN_TRY(brn_mat_fill(q, rows, s * f->scale, w->seed));
     BRN_TRY(brn_tape_reverse(q, &f->part[0], &w->tape[0], rows, x, w->seed, theta_grad, (brn_mat){0}));
+    return theta_grad ? brn_pot_log_alpha_grad(q, f, rows, s, x, theta_grad) : BRN_OK;
+}
+
+brn_trace brn_pot_trace(const brn_pot *f, const brn_pot_work *w, int rows, brn_mat x)
+{
+    return brn_tape_trace(&f->part[0].shape, &w->tape[0], rows, x, w->seed);
+}
+
+brn_status brn_pot_log_alpha_grad(brn_queue *q, const brn_pot *f, int rows, float s, brn_mat x, brn_buf *theta_grad)
+{
     return add_log_alpha_grad(q, f, rows, 0.5f * s, x, x, theta_grad);
 }
 

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static const double WIDTH = 360, PLOT_HEIGHT = 220, LEFT = 52, RIGHT = 12, TOP = 12, BOTTOM = 40;
 static const double LABEL_SIZE = 9, TICK_SIZE = 8, LEGEND_SIZE = 7.5, LEGEND_LINE = 12, SWATCH = 20;
@@ -206,12 +207,20 @@ static void draw_legend(const plane *p)
     }
 }
 
+/* Long names widen the page, not the plot; some four points a letter. */
+static double page_width(const brn_chart *chart)
+{
+    double width = WIDTH;
+    for (int s = 0; s < chart->count; ++s) width = fmax(width, LEFT + SWATCH + RIGHT + .56 * LEGEND_SIZE * (double)strlen(chart->series[s].label));
+    return width;
+}
+
 brn_status brn_chart_draw(const brn_chart *chart, const char *path)
 {
     plane p = {.chart = chart, .page = {LEFT, TOP, WIDTH - RIGHT, TOP + PLOT_HEIGHT}};
     brn_figure *figure;
     if (!find_range(&p)) return brn_fail(BRN_ERR_INPUT, "%s: there is no point to draw", path);
-    BRN_TRY(brn_figure_open(&figure, path, WIDTH, TOP + PLOT_HEIGHT + BOTTOM + LEGEND_LINE * chart->count));
+    BRN_TRY(brn_figure_open(&figure, path, page_width(chart), TOP + PLOT_HEIGHT + BOTTOM + LEGEND_LINE * chart->count));
     p.cairo = figure->cairo;
     cairo_set_line_cap(p.cairo, CAIRO_LINE_CAP_ROUND);
     cairo_set_line_join(p.cairo, CAIRO_LINE_JOIN_ROUND);

@@ -146,11 +146,52 @@ BRN_CASE_RUN(search_wolfe)
                       (.ld = m[0].ld, .max_iter = 4, .min_iter = 1, .max_trials = 3, .gtol = 0.3f, .c1 = 1e-4f, .c2 = 0.9f), brn_mat_view(m[0]));
 }
 
+/* A list of lanes as conj_list makes it: how many, the slot, and the lanes in falling order. The last lanes are not on it. */
+static int listed(const brn_case *c) { return c->rows - c->rows / 4; }
+static double lanes(const brn_case *c, int i, int at, brn_rng *rng)
+{
+    (void)i, (void)rng;
+    return at == 0 ? listed(c) : at == 1 ? c->feats % history(c) : listed(c) + 1 - at < 0 ? 0 : listed(c) + 1 - at;
+}
+#define LISTED(access) BRN_VECTOR(access, 2 + c->rows, .integer = true, .fill = lanes)
+
+static double flags(const brn_case *c, int i, int r, brn_rng *rng) { return state(c, C_FLAG + 0 * i, r, rng); }
+BRN_CASE_LAYOUT(conj_list, BRN_MATRIX(READ, 1, .fill = flags), LISTED(UPDATED))
+BRN_CASE_RUN(conj_list) { return BRN_LAUNCH(q, conj_list, 1, 1, (.count = c->rows, .history = history(c)), BRN_CASE_VIEWS2); }
+
+BRN_CASE_LAYOUT(conj_trial_listed, LISTED(READ), LANES(READ, c->feats), LANES(READ, c->feats), STATE(READ, 0), LANES(UPDATED, c->feats))
+BRN_CASE_RUN(conj_trial_listed)
+{
+    return BRN_LAUNCH(q, conj_trial_listed, c->rows, c->feats, (.ld = m[1].ld), BRN_CASE_VIEWS4, brn_mat_view(m[4]));
+}
+
+/* The whole state of a lane: fields, then x, d, y, g, rho, s, yh. */
+static double whole_state(const brn_case *c, int i, int r, brn_rng *rng)
+{
+    if (i < C_FIELDS) return i == C_NOISE ? 0 : state(c, i, r, rng); /* in units of the rounding error, where it is measured */
+    const int at = i - C_FIELDS - 4 * c->feats;
+    return at >= 0 && at < history(c) ? curvature(c, i, r, rng) : brn_case_between(rng, -0.3, 1.3);
+}
+static double scratch(const brn_case *c, int i, int r, brn_rng *rng) { return i / c->feats == 1 ? bent(c, i, r, rng) : ahead(c, i, r, rng); }
+
+/* variants: Armijo, the same by interpolation, strong Wolfe */
+BRN_CASE_LAYOUT(lbfgs_round, LISTED(READ),
+                BRN_MATRIX(UPDATED, C_FIELDS + 4 * c->feats + (2 * c->feats + 1) * history(c), .pad = LD, .fill = whole_state, .each = true,
+                           .exact = DECISIONS, .epsilons = BIT(C_NOISE)),
+                BRN_MATRIX(SCRATCH, 3 * c->feats + 1 + history(c), .pad = LD, .fill = scratch))
+BRN_CASE_RUN(lbfgs_round)
+{
+    return BRN_LAUNCH(q, lbfgs_round, c->rows, c->feats,
+                      (.ld = m[1].ld, .history = history(c), .wolfe = c->variant == 2, .max_iter = 4, .min_iter = 1, .max_trials = 3,
+                       .interpolate = c->variant == 1, .gtol = 0.3f, .c1 = 1e-4f, .c2 = 0.9f, .shrink = 0.6666667f), BRN_CASE_VIEWS3);
+}
+
 #define OP(name, variants, reduction, flops) {"solver", #name, variants, false, reduction, layout_##name, run_##name, flops, {.feats = 64, .depth = 9}}
 static const brn_operation operations[] = {
     OP(conj_fetch, 1, brn_case_one, 0), OP(conj_store, 1, brn_case_one, 0), OP(lane_move, 1, brn_case_one, 0), OP(conj_trial, 1, brn_case_one, 2),
     OP(conj_measure, 1, brn_case_feats, 8), OP(conj_adam, 1, brn_case_one, 16), OP(conj_scale, 1, brn_case_rows, 0),
     OP(lbfgs_direction, 1, two_loops, -9), OP(lbfgs_push, 1, brn_case_feats, 8), OP(search_armijo, 2, brn_case_one, 0),
-    OP(search_wolfe, 1, brn_case_one, 0),
+    OP(search_wolfe, 1, brn_case_one, 0), OP(conj_list, 1, brn_case_one, 0), OP(conj_trial_listed, 1, brn_case_one, 2),
+    OP(lbfgs_round, 3, two_loops, -9),
 };
 const brn_operation_list brn_solver_operations = {operations, sizeof operations / sizeof *operations};

@@ -54,8 +54,13 @@ static brn_status read_base(const cJSON *tree, const char *path, brn_settings *b
     return status == BRN_OK ? BRN_OK : brn_fail_in(BRN_ERR_INPUT, "%s", path);
 }
 
-/* A name becomes a path: it stays inside the folder. */
-static bool is_safe(const char *name) { return *name && *name != '.' && strlen(name) < 256 && !strchr(name, '/'); }
+/* A name becomes a path: it stays inside the folder, and has only what brn_grid_name gives. */
+static bool is_safe(const char *name)
+{
+    const char *c = name;
+    while (*c > ' ' && *c <= '~' && *c != '/') ++c;
+    return *name && *name != '.' && !*c && c - name < 256;
+}
 
 static brn_status read_runs(const cJSON *tree, const char *path, brn_sweep *sweep)
 {

@@ -33,10 +33,13 @@ static const struct {
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
-/* Presets of prior solvers; a run that started from one of them is called so. */
+/* Presets of prior solvers; a run that started from one of them is called so. Those without a published row here have
+ * duals of their own, in which nothing is amortized and no conjugate solved. */
 static const struct {
     const char *preset, *name;
-} priors[] = {{"w2", "W2"}, {"mm", "MM"}, {"mm-b", "MM-B"}, {"mmv1", "MMv1"}, {"mmv2", "MMv2"}, {"mm-r", "MM-R"}, {"qc", "QC"}, {"ls", "LS"}};
+    bool own_dual;
+} priors[] = {{"w2", "W2", false},     {"mm", "MM", false},     {"mm-b", "MM-B", true}, {"mmv1", "MMv1", false},
+              {"mmv2", "MMv2", false}, {"mm-r", "MM-R", false}, {"qc", "QC", true},     {"ls", "LS", true}};
 
 static const char *amortization_of(brn_loss loss)
 {
@@ -53,10 +56,13 @@ static const char *amortization_of(brn_loss loss)
 
 brn_method brn_method_of(const brn_settings *s)
 {
-    brn_method m = {s->potential.kind == BRN_POTENTIAL_ICNN ? "ICNN" : "MLP", amortization_of(s->train.loss),
+    brn_method m = {s->potential.kind == BRN_POTENTIAL_ICNN ? "ICNN" : s->potential.kind == BRN_POTENTIAL_MLP ? "MLP" : "Conv", amortization_of(s->train.loss),
                     !brn_loss_finetunes(s->train.loss) ? "none" : s->conjugate.solver == BRN_SOLVER_ADAM ? "Adam" : "L-BFGS"};
     for (size_t i = 0; i < sizeof priors / sizeof *priors; ++i)
-        if (!strcmp(s->preset, priors[i].preset)) m.potential = priors[i].name;
+        if (!strcmp(s->preset, priors[i].preset)) {
+            m.potential = priors[i].name;
+            if (priors[i].own_dual) m.amortization = m.solver = "none";
+        }
     return m;
 }
 

@@ -76,7 +76,7 @@ static brn_status read_file(brn_trainer *t, brn_run_state *state, const brn_st *
     BRN_TRY(read_integer(file, path, "train.step", t->set->train.steps, &t->step));
     BRN_TRY(read_integer(file, path, "train.since_best", INT32_MAX, &state->since_best));
     BRN_TRY(read_best(file, path, &state->best));
-    if (brn_st_metadata(file, "train.evaluations")) /* not counted by versions before 0.1.0 */
+    if (brn_st_metadata(file, "train.evaluations")) /* older checkpoints were not counted */
         BRN_TRY(read_integer(file, path, "train.evaluations", INT64_MAX, &t->evaluations));
     BRN_TRY(brn_model_read(t->model, file, path, extra, count));
     t->model->steps = t->step;

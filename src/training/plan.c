@@ -26,7 +26,7 @@ static const struct {
     PART("source batch", batches), PART("target batch", batches), PART("predictions", batches), PART("conjugate arguments", batches),
     PART("losses", batches), PART("evaluation batch", batches), PART("staging", batches),
     PART("activations", activations), PART("potential scratch", activations), PART("amortizer scratch", activations),
-    PART("training scratch", activations), PART("normalisation", activations),
+    PART("training scratch", activations), PART("normalisation", activations), PART("plan of a network", activations),
     PART("lanes", solver), PART("solver state", solver), PART("solver results", solver), PART("solver scale", solver),
     PART("samples", sampler), PART("lattice", sampler),
 #undef PART
@@ -83,7 +83,6 @@ static brn_status rehearse(brn_device *dry, const brn_settings *settings, const 
     BRN_GO(brn_monitor_create(&monitor, trainer));
     BRN_GO(brn_trainer_begin(trainer));
     if (set.train.start == BRN_START_PRETRAIN) BRN_GO(brn_pretrain(trainer, NULL, NULL));
-    BRN_GO(brn_batch_read(&trainer->rows, trainer->host_rows)); /* as each step does */
     BRN_GO(brn_model_evaluated(model, &spare, &view));          /* as the monitor does */
 done:
     brn_net_free(&spare);
@@ -141,7 +140,7 @@ static brn_status refuse(brn_memory_plan *plan)
 /* Rows beyond which a larger tile changes nothing. */
 static int full_tile(const brn_device *dev, const brn_settings *settings)
 {
-    const int rows = settings->train.batch > BRN_MONITOR_ROWS ? settings->train.batch : BRN_MONITOR_ROWS;
+    const int monitored = brn_monitor_rows(settings), rows = settings->train.batch > monitored ? settings->train.batch : monitored;
     int tile = LEAST_TILE;
     while (tile < rows && tile < 1 << 29) tile *= 2;
     return tile < dev->tile_rows ? tile : dev->tile_rows;

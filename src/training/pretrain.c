@@ -53,9 +53,8 @@ static brn_status pretrain_group(void *context, brn_queue *q, int group)
 
 static brn_status mean_loss(brn_trainer *t, double *loss)
 {
-    BRN_TRY(brn_batch_read(&t->rows, t->host_rows));
-    *loss = 0;
-    for (int r = 0; r < t->batch; ++r) *loss += t->host_rows[r * BRN_ROW_FIELDS + BRN_ROW_F] / t->batch;
+    BRN_TRY(brn_trainer_read_rows(t));
+    *loss = brn_trainer_mean(t, BRN_ROW_F);
     if (isfinite(*loss)) return BRN_OK;
     return brn_fail(BRN_ERR_DIVERGED, "pretraining: the loss is not finite; lower train.pretrain_lr");
 }
@@ -75,7 +74,7 @@ static brn_status pretrain_net(pretrain_job *job, brn_net *net, brn_pretrain_fn 
         BRN_GO(brn_parallel(t->dev, t->groups, pretrain_group, job));
         BRN_GO(mean_loss(t, &loss));
         if (loss < t->set->train.pretrain_tolerance) break;
-        BRN_GO(brn_trainer_reduce(t, job->amortizer));
+        BRN_GO(brn_trainer_reduce(t, job->amortizer, t->groups));
         BRN_GO(brn_optimizer_step(opt, net, job->amortizer ? t->h_grad[0] : t->f_grad[0], 1));
         BRN_GO(brn_net_prepare(net, brn_device_queue(t->dev, 0)));
         if (progress && !progress(user, k, steps, loss)) status = brn_fail(BRN_ERR_STOPPED, "stopped while pretraining");

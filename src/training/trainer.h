@@ -16,6 +16,8 @@ enum { BRN_GRADIENT_GROUPS = 8 };
 
 /** Rows of the batch a training is watched on: its spread is below what separates models. */
 enum { BRN_MONITOR_ROWS = 2048 };
+/** Rows that watch a training: fewer where the settings evaluate with fewer. */
+static inline int brn_monitor_rows(const brn_settings *s) { return s->eval.points < BRN_MONITOR_ROWS ? s->eval.points : BRN_MONITOR_ROWS; }
 
 /** Scratch of one queue, of the training and of its monitor. */
 typedef struct brn_trainer_member {
@@ -28,7 +30,7 @@ typedef struct brn_trainer_member {
 } brn_trainer_member;
 
 /* Rows of the matrix of per-row losses. */
-enum { BRN_ROW_F, BRN_ROW_J, BRN_ROW_AMORTIZATION, BRN_ROW_FIELDS };
+enum { BRN_ROW_F, BRN_ROW_J, BRN_ROW_AMORTIZATION, BRN_ROW_EVALUATIONS, BRN_ROW_FIELDS };
 
 /* Parts of a step, for the clock. */
 typedef enum { BRN_PHASE_DRAW, BRN_PHASE_PREDICT, BRN_PHASE_CONJUGATE, BRN_PHASE_GRADIENT, BRN_PHASE_LEARN, BRN_PHASES } brn_phase;
@@ -42,12 +44,13 @@ typedef struct brn_trainer {
 
     brn_batch x, y, start, argmax;  /* samples; H(y); argmax of the conjugate */
     brn_batch source_value;         /* [1] f(x), where solves may start at x (train.seek) */
-    brn_batch rows;                 /* [BRN_ROW_FIELDS] losses per row */
+    brn_batch rows;                 /* [BRN_ROW_FIELDS] losses and solver evaluations per row */
     brn_amortizer_work *tape;       /* per tile: H's activations between its forward and its reverse */
     int members, tapes;
     brn_trainer_member *member;     /* per queue */
     brn_buf *f_grad[BRN_GRADIENT_GROUPS], *h_grad[BRN_GRADIENT_GROUPS];
-    float *host_rows;               /* rows read back */
+    struct brn_wide *wide;          /* wide.h; NULL: each group of tiles adds to gradients of its own */
+    float *host_rows;               /* the losses as they lie on the device, see brn_trainer_mean; room for numbers of rows */
 
     brn_solver *solver;             /* NULL where nothing is fine-tuned */
     brn_optimizer *f_opt, *h_opt;
@@ -77,12 +80,18 @@ brn_status brn_pretrain(brn_trainer *trainer, brn_pretrain_fn progress, void *us
 /** Does this loss fine-tune its prediction by the solver while training? */
 bool brn_loss_finetunes(brn_loss loss);
 
+/** Read the losses of the batch, as they lie: neither memory nor launches for it, and one wait. */
+brn_status brn_trainer_read_rows(brn_trainer *t);
+/** Mean of loss `field` over the rows read. */
+double brn_trainer_mean(const brn_trainer *t, int field);
+
 /* ---- parts (gradient.c) ---------------------------------------------------------------------- */
 
-/** Gradients of the dual and the amortization loss over the tiles of group `group`. */
-brn_status brn_trainer_group_gradient(brn_trainer *t, brn_queue *q, int group);
+/** Gradients of the dual and the amortization loss over the batch, into the first `groups` of f_grad and
+ *  h_grad: all of them, or one of a wide network. */
+brn_status brn_trainer_gradient(brn_trainer *t);
 
-/** f_grad[0] or h_grad[0] = sum over groups, turned into the gradient with respect to theta. */
-brn_status brn_trainer_reduce(brn_trainer *t, bool amortizer);
+/** f_grad[0] or h_grad[0] = sum over the groups, turned into the gradient with respect to theta. */
+brn_status brn_trainer_reduce(brn_trainer *t, bool amortizer, int groups);
 
 #endif

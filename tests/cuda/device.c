@@ -1,5 +1,5 @@
 /* The CUDA backend's own promises: names, limits, which compiler serves which device, failures in words, compiled
- * kernels on disk, products by every way, how often a step hands work over and waits. */
+ * kernels on disk, products by every way. */
 #include "hooks.h"
 #include "support/device_work.h"
 
@@ -83,7 +83,10 @@ Test(cuda, unknown_devices)
     MUST_FAIL(brn_device_open(&dev, "cuda:31", 1), BRN_ERR_DEVICE, "cuda:31");
     MUST_FAIL(brn_device_open(&dev, "cuda:99999999999999999999", 1), BRN_ERR_DEVICE, "not here");
     setenv("BRENIER_CUDA_GEMM", "fast", 1);
-    MUST_FAIL(brn_device_open(&dev, "cuda:0", 1), BRN_ERR_USAGE, "cublas, own, tf32");
+    MUST_FAIL(brn_device_open(&dev, "cuda:0", 1), BRN_ERR_USAGE, "cublas, own");
+    unsetenv("BRENIER_CUDA_GEMM");
+    MUST_FAIL(brn_device_open(&dev, "cuda:0:bf16", 1), BRN_ERR_DEVICE, "cuda:0:tf32");
+    MUST_FAIL(brn_device_open(&dev, "cuda:0:", 1), BRN_ERR_DEVICE, "cuda:0:tf32");
 }
 
 Test(cuda, buffers_beyond_the_device)
@@ -95,6 +98,35 @@ Test(cuda, buffers_beyond_the_device)
     MUST_FAIL(brn_buf_create(&buf, dev, BRN_REAL, (size_t)1 << 50, "the sea"), BRN_ERR_MEMORY, "the sea");
     MUST_FAIL(brn_buf_create(&buf, dev, BRN_REAL, SIZE_MAX / 2, "the sky"), BRN_ERR_MEMORY, "the sky");
     brn_device_close(dev);
+}
+
+/* Operands that no rounding changes give the same product by every way, others do not. */
+Test(cuda, rounded_operands_on_request)
+{
+    standin_hooks h;
+    static const char *const names[] = {"cuda:0", "cuda:0:half"};
+    static const float values[] = {1.5f, 1.0001f};
+    if (!standin_find(&h, "cuda/rounded_operands_on_request")) return;
+    for (int d = 0; d < 2; ++d) {
+        brn_device *dev;
+        brn_buf *buf;
+        MUST(brn_device_open(&dev, names[d], 1));
+        cr_expect_str_eq(brn_device_name(dev), names[d]);
+        brn_queue *q = brn_device_queue(dev, 0);
+        MUST(brn_buf_create(&buf, dev, BRN_REAL, 2, "numbers"));
+        for (int v = 0; v < 2; ++v) {
+            float square;
+            MUST(brn_write_f32(q, (brn_view){buf, 0}, &values[v], 1));
+            const brn_gemm_args args = {.m = 1, .n = 1, .k = 1, .alpha = 1, .a = {buf, 0}, .lda = 1, .b = {buf, 0}, .ldb = 1, .c = {buf, 1}, .ldc = 1};
+            MUST(brn_gemm(q, &args));
+            MUST(brn_read_f32(q, (brn_view){buf, 1}, &square, 1));
+            cr_expect_eq(square == values[v] * values[v], d == 0 || v == 0, "%s: %.9g", names[d], (double)square);
+        }
+        brn_buf_free(buf);
+        brn_device_close(dev);
+    }
+    brn_device *dev;
+    MUST_FAIL(brn_device_open(&dev, "cuda:0:tf32", 1), BRN_ERR_DEVICE, "needed 8.0"); /* the stand-in is a 7.0 */
 }
 
 static int programs(char path[static 512])
@@ -146,14 +178,4 @@ Test(cuda, every_way_to_multiply)
         setenv("BRENIER_CUDA_GEMM", ways[w], 1);
         test_products("cuda:0", ways[w]);
     }
-}
-
-/* ---- a training step --------------------------------------------------------------------------- */
-
-Test(cuda, submissions_and_waits_of_a_step)
-{
-    if (!cuda_here("cuda/submissions_and_waits_of_a_step")) return;
-    const test_step_counts sum = test_count_steps("cuda:0", 128);
-    cr_expect_leq(sum.waits, sum.rounds + 2 * sum.steps, "one wait a solver round, two for the step's losses");
-    cr_expect_leq(sum.submissions, 40 * sum.rounds + 200 * sum.steps);
 }

@@ -1,83 +1,186 @@
-/* Calls of the driver, of NVRTC and of cuBLAS fail somewhere in a training that goes on from a checkpoint: one line that
- * names the device, the right status, nothing left on the device, the checkpoint whole, and the same command afterwards
- * ends where an undisturbed one does. */
+/* Every call of the driver, of NVRTC and of cuBLAS in a short training that goes on from a checkpoint is made to fail with
+ * each error that is documented for it, sticky ones too. At each call the process forks once for each of them: the child
+ * gets the error and has to end with one line that names the device, the right status, nothing left on the device and the
+ * checkpoint whole; the parent goes on. A child that gets over it, as one that only released something, has to end as an
+ * undisturbed run does. Not a Criterion test: its processes are many, and short. */
+#include "errors.h"
 #include "hooks.h"
 #include "scenario.h"
 
+#include <brenier/train.h>
 #include <stdlib.h>
-
-enum { MEMORY = 2, ILLEGAL_ADDRESS = 700, LAUNCH_FAILED = 719 };
-enum { ONCE, FOR_GOOD };
-
-static char dir[64];
-static void make(void) { test_make_dir(dir); }
-static void drop(void) { test_remove_dir(dir); }
-TestSuite(cuda_faults, .init = make, .fini = drop);
+#include <sys/wait.h>
+#include <unistd.h>
 
 typedef struct {
     char *bytes;
     size_t length;
 } file;
 
+static standin_hooks hooks;
+static brn_settings settings;
+static char dir[64];
+static file half, whole;
+static bool saved; /* the parent has put the next checkpoint in place of the former */
+static long faults, survived, wrong;
+
+/* In the child: what was injected. */
+static struct {
+    bool here, sticky;
+    const error_row *row;
+    brn_cu_code code;
+} injected;
+
 static file latest(void)
 {
     file f;
     f.bytes = scenario_read(dir, "latest.safetensors", &f.length);
-    cr_assert(f.bytes, "no checkpoint");
+    if (!f.bytes) fprintf(stderr, "cuda_faults: no checkpoint\n"), exit(1);
     return f;
 }
 
 static bool equal(file a, file b) { return a.length == b.length && !memcmp(a.bytes, b.bytes, a.length); }
 
-/* Run with call k failing; false if there is no such call. */
-static bool fail_call(const standin_hooks *h, const brn_settings *s, file half, file whole, long k, brn_cu_code code, int kind)
+static bool until_first_step(void *user, const brn_progress *p)
 {
-    brn_device *dev;
-    scenario_write(dir, "latest.safetensors", half.bytes, half.length);
-    h->fail_at(k, code, kind == FOR_GOOD);
-    const brn_status status = scenario_run(s, 1);
-    const bool reached = !h->fail_pending();
-    h->fail_at(0, 0, false);
-    cr_assert_eq(h->live(), 0, "call %ld: %d objects left", k, h->live());
+    (void)user;
+    return p->step < 1;
+}
+
+static brn_status train(bool to_the_end)
+{
+    brn_device *device;
+    brn_status status = brn_device_open(&device, settings.device, 1);
+    if (status != BRN_OK) return status;
+    status = brn_train(device, &settings, false, to_the_end ? NULL : until_first_step, NULL, NULL);
+    brn_device_close(device);
+    return status;
+}
+
+/* ---- one fault --------------------------------------------------------------------------------- */
+
+static brn_status expected(void)
+{
+    const brn_cu_code memory = injected.row->kind == OF_RTC ? 1 : injected.row->kind == OF_BLAS ? 3 : E_MEMORY;
+    return injected.code == memory ? BRN_ERR_MEMORY : BRN_ERR_DEVICE;
+}
+
+static const char *mistake(brn_status status)
+{
+    const char *line = brn_last_error();
     const file now = latest();
-    cr_assert(equal(now, half) || equal(now, whole), "call %ld: the checkpoint is neither the former nor the next one", k);
-    free(now.bytes);
-    if (!reached) {
-        cr_assert_eq(status, BRN_OK, "call %ld: %s", k, brn_last_error());
-        return false;
-    }
-    if (status == BRN_OK) return true; /* what is asked before opening, kept programs, releases */
-    const brn_status expected = code == MEMORY ? BRN_ERR_MEMORY : BRN_ERR_DEVICE;
-    const bool early = strstr(brn_last_error(), "cannot be used") || strstr(brn_last_error(), "cuDeviceGet") || strstr(brn_last_error(), "no NVRTC");
-    cr_assert(status == expected || (early && status == BRN_ERR_DEVICE), "call %ld: %s: %s", k, brn_status_name(status), brn_last_error());
-    cr_assert(strstr(brn_last_error(), "cuda:0"), "call %ld: \"%s\"", k, brn_last_error());
-    MUST(brn_device_open(&dev, "cuda:0", 1)); /* as good as before */
-    brn_device_close(dev);
-    return true;
+    if (hooks.live() != 0) return "something is left on the device";
+    if (!equal(now, half) && !equal(now, whole)) return "the checkpoint is neither the former nor the next one";
+    if (status == BRN_OK) return equal(now, whole) ? NULL : "it ended elsewhere";
+    if (status != expected()) return "another status";
+    return strstr(line, "cuda:0") && !strchr(line, '\n') ? NULL : "not one line that names the device";
 }
 
-/* Every call of the opening, then fewer and fewer of the thousands that follow. */
-static void walk(const char *test, brn_cu_code code, int kind)
+/* The end of a child: 0 failed as it should, 1 got over it, 2 wrong. */
+static void judge(brn_status status)
 {
-    standin_hooks h;
-    int calls = 0;
-    if (!standin_find(&h, test)) return;
-    const brn_settings s = scenario_settings(dir, (const char *const[]){"device=cuda:0", NULL});
-    MUST_FAIL(scenario_run_half(&s), BRN_ERR_STOPPED, "step 2");
-    const file half = latest();
-    MUST(scenario_run(&s, 1));
-    const file whole = latest();
-    cr_assert_not(equal(half, whole));
-    const long before = h.calls();
-    scenario_write(dir, "latest.safetensors", half.bytes, half.length);
-    MUST(scenario_run(&s, 1));
-    const long all = h.calls() - before;
-    for (long k = 1; fail_call(&h, &s, half, whole, k, code, kind); k += 1 + (k > 20 && k < all - 20 ? k / 12 : 0)) ++calls;
-    fprintf(stderr, "%s: %d of %ld calls made to fail\n", test, calls, all);
-    cr_assert_gt(calls, 60);
-    free(half.bytes), free(whole.bytes);
+    const char *what = mistake(status);
+    if (what) fprintf(stderr, "cuda_faults: %s fails with %d: %s: %s: %s\n", injected.row->call, injected.code, what, brn_status_name(status), brn_last_error());
+    _exit(what ? 2 : status == BRN_OK);
 }
 
-Test(cuda_faults, out_of_memory) { walk("cuda_faults/out_of_memory", MEMORY, ONCE); }
-Test(cuda_faults, a_launch_that_fails) { walk("cuda_faults/a_launch_that_fails", LAUNCH_FAILED, ONCE); }
-Test(cuda_faults, a_device_that_is_lost) { walk("cuda_faults/a_device_that_is_lost", ILLEGAL_ADDRESS, FOR_GOOD); }
+static bool is_child(const error_row *row, brn_cu_code code, bool sticky)
+{
+    int result;
+    const pid_t child = fork();
+    if (child == 0) {
+        injected.here = true, injected.sticky = sticky, injected.row = row, injected.code = code;
+        hooks.watch(NULL);
+        setenv("XDG_CACHE_HOME", "/nonexistent", 1); /* compiled kernels are the parent's to keep */
+        return true;
+    }
+    ++faults;
+    if (child < 0 || waitpid(child, &result, 0) != child || !WIFEXITED(result) || WEXITSTATUS(result) > 2) result = 2 << 8;
+    wrong += WEXITSTATUS(result) == 2;
+    if (WEXITSTATUS(result) != 1) return false;
+    ++survived;
+    if (!saved) scenario_write(dir, "latest.safetensors", half.bytes, half.length); /* the child has put its own there */
+    return false;
+}
+
+static brn_cu_code at_call(const char *call, bool *sticky)
+{
+    const error_row *row = error_table;
+    while (row < error_table + ERROR_ROWS && strcmp(row->call, call)) ++row;
+    if (row == error_table + ERROR_ROWS) {
+        fprintf(stderr, "cuda_faults: %s has no row in errors.h\n", call);
+        exit(1);
+    }
+    const file now = latest();
+    saved = equal(now, whole);
+    free(now.bytes);
+    for (int i = 0; i < ERRORS_MOST && row->codes[i]; ++i)
+        if (is_child(row, row->codes[i], false)) return row->kind == OF_RTC || row->kind == OF_BLAS ? -row->codes[i] : row->codes[i];
+    for (int i = 0; row->kind == LATE && i < ERRORS_STICKY; ++i)
+        if (is_child(row, error_sticky[i], true)) return *sticky = true, error_sticky[i];
+    return 0;
+}
+
+/* ---- the walk ---------------------------------------------------------------------------------- */
+
+/* In a process of its own, so that this one asks the driver for the first time when it walks. */
+static void in_child(bool to_the_end)
+{
+    int result;
+    const pid_t child = fork();
+    if (child == 0) {
+        const brn_status status = train(to_the_end), wanted = to_the_end ? BRN_OK : BRN_ERR_STOPPED;
+        if (status != wanted) fprintf(stderr, "cuda_faults: %s\n", brn_last_error());
+        _exit(status != wanted);
+    }
+    if (child < 0 || waitpid(child, &result, 0) != child || result != 0) fprintf(stderr, "cuda_faults: the undisturbed training fails\n"), exit(1);
+}
+
+static void prepare(void)
+{
+    char cache[96];
+    test_make_dir(dir);
+    settings = scenario_settings(dir, (const char *const[]){"device=cuda:0", "train.steps=2", "train.batch=4", "train.eval_every=1", "eval.points=16",
+                                                            "conjugate.max_iterations=2", NULL});
+    in_child(false);
+    half = latest();
+    in_child(true);
+    whole = latest();
+    snprintf(cache, sizeof cache, "%s/cache", dir);
+    setenv("XDG_CACHE_HOME", cache, 1); /* empty: the kernels are compiled once more */
+}
+
+static brn_status open_only(bool to_the_end)
+{
+    brn_device *device;
+    (void)to_the_end;
+    const brn_status status = brn_device_open(&device, settings.device, 1);
+    brn_device_close(device);
+    return status;
+}
+
+static void walk(const char *name, brn_status (*work)(bool to_the_end))
+{
+    const long before = standin_counted(&hooks).calls, faults_before = faults, survived_before = survived;
+    scenario_write(dir, "latest.safetensors", half.bytes, half.length);
+    hooks.watch(at_call);
+    const brn_status status = work(true);
+    if (injected.here) judge(status);
+    hooks.watch(NULL);
+    if (status != BRN_OK || !equal(latest(), whole)) fprintf(stderr, "cuda_faults: what is watched fails\n"), exit(1);
+    printf("%s: %ld calls, %ld faults injected, of which %ld were got over\n", name, standin_counted(&hooks).calls - before, faults - faults_before,
+           survived - survived_before);
+    fflush(stdout);
+}
+
+int main(void)
+{
+    if (!standin_find(&hooks, "cuda_faults")) return 77;
+    prepare();
+    walk("a training, kernels to be compiled", train);
+    whole = half;
+    walk("opening with compiled kernels", open_only);
+    printf("%ld faults injected, %ld wrong\n", faults, wrong);
+    test_remove_dir(dir);
+    return wrong != 0;
+}

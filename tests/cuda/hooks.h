@@ -3,6 +3,7 @@
 #define BRN_TESTS_CUDA_HOOKS_H
 
 #include "cuda/cuda.h"
+#include "standin/standin.h"
 #include "support/devices.h"
 
 #include <dlfcn.h>
@@ -14,15 +15,15 @@ typedef struct standin_hooks {
     void (*fail_at)(long n, brn_cu_code code, bool sticky);
     bool (*fail_pending)(void);
     int (*live)(void);
-    long (*calls)(void);
-    long (*launches)(void);
+    void (*count)(cuda_standin_counts *);
+    void (*watch)(cuda_standin_watcher *);
 } standin_hooks;
 
 /** False, with a line that names the test, where there is no CUDA device or a real one. */
 static inline bool standin_find(standin_hooks *h, const char *test)
 {
-    static const char *const names[] = {"cuda_standin_fail_at", "cuda_standin_fail_pending", "cuda_standin_live", "cuda_standin_calls",
-                                        "cuda_standin_launches"};
+    static const char *const names[] = {"cuda_standin_fail_at", "cuda_standin_fail_pending", "cuda_standin_live", "cuda_standin_count",
+                                        "cuda_standin_watch"};
     void *library = dlopen("libcuda.so.1", RTLD_NOW), *found[5] = {0};
     for (int i = 0; library && i < 5; ++i) found[i] = dlsym(library, names[i]);
     if (!found[0]) {
@@ -31,6 +32,13 @@ static inline bool standin_find(standin_hooks *h, const char *test)
     }
     memcpy(h, found, sizeof found);
     return true;
+}
+
+static inline cuda_standin_counts standin_counted(const standin_hooks *h)
+{
+    cuda_standin_counts counts;
+    h->count(&counts);
+    return counts;
 }
 
 static inline bool cuda_here(const char *test)

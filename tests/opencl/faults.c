@@ -1,6 +1,6 @@
-/* Every kind of driver call fails somewhere in a training: one line that names the device and the call, the
- * right status, nothing left behind on the device. */
-#include "scenario.h"
+/* Each call of the driver fails once, and each allocation: one line that names the device, the right status, the checkpoint
+ * kept, nothing left behind on the device. */
+#include "walk.h"
 #include <brenier/train.h>
 #include "opencl/cl_api.h"
 #include "support/devices.h"
@@ -80,60 +80,21 @@ static void count_objects(void)
     brn_cl.clReleaseContext = count_clReleaseContext;
 }
 
-/* ---- failures ---------------------------------------------------------------------------------- */
+/* ---- every call -------------------------------------------------------------------------------- */
 
-/* Run with call k failing; false if there is no such call. */
-static bool fail_call(const brn_settings *s, long k, cl_int code, brn_status expected)
-{
-    brn_opencl_fail_at(k, code);
-    const brn_status status = scenario_run(s, 1);
-    const bool reached = !brn_opencl_fail_pending();
-    brn_opencl_fail_at(0, 0);
-    cr_assert_eq(live, 0, "call %ld: %ld objects left", k, live);
-    if (status == BRN_OK) return reached; /* a program that cannot be kept or loaded is compiled again */
-    const bool found = !strstr(brn_last_error(), "OpenCL driver") && !strstr(brn_last_error(), "clGetDeviceInfo");
-    cr_assert(reached, "call %ld: %s", k, brn_last_error());
-    cr_assert_eq(status, found ? expected : BRN_ERR_DEVICE, "call %ld: %s: %s", k, brn_status_name(status), brn_last_error());
-    cr_assert(strstr(brn_last_error(), "opencl:0"), "call %ld: \"%s\"", k, brn_last_error());
-    return true;
-}
+static long objects_left(void) { return live; }
 
-/* Every call of the opening, then fewer and fewer of the thousands that follow. */
-static void walk(cl_int code, brn_status expected)
+static void walk(cl_int code, bool for_good, brn_status expected)
 {
-    const brn_settings s = scenario_settings("", (const char *const[]){"device=opencl:0", "train.steps=2", "train.eval_every=2", NULL});
-    if (!test_device_is_here("opencl:0")) return;
+    if (brn_cl_load() != BRN_OK) return; /* said by the walk */
     count_objects();
-    MUST(scenario_run(&s, 1)); /* compiles what is not on disk */
-    cr_assert_eq(live, 0);
-    int calls = 0;
-    for (long k = 1; fail_call(&s, k, code, expected); k += 1 + k / 15) ++calls;
-    fprintf(stderr, "opencl: %d calls made to fail\n", calls);
-    cr_assert_gt(calls, 60);
+    fault_walk_run(&(fault_walk){"opencl:0", code, for_good, expected, .looking = "OpenCL driver", .live = objects_left});
 }
 
-Test(opencl_faults, lost_device) { walk(CL_OUT_OF_RESOURCES, BRN_ERR_DEVICE); }
-Test(opencl_faults, out_of_memory_that_shows_late) { walk(CL_MEM_OBJECT_ALLOCATION_FAILURE, BRN_ERR_MEMORY); }
+Test(opencl_faults, lost_device) { walk(CL_OUT_OF_RESOURCES, true, BRN_ERR_DEVICE); }
+Test(opencl_faults, out_of_memory_that_shows_late) { walk(CL_MEM_OBJECT_ALLOCATION_FAILURE, false, BRN_ERR_MEMORY); }
 
-/* ---- what is on disk --------------------------------------------------------------------------- */
-
-/* What a training has written stays whole when the device goes. */
-Test(opencl_faults, the_last_checkpoint_is_kept)
-{
-    char dir[64];
-    size_t length;
-    if (!test_device_is_here("opencl:0")) return;
-    test_make_dir(dir);
-    const brn_settings s = scenario_settings(dir, (const char *const[]){"device=opencl:0", NULL});
-    char *former = scenario_checkpoint(&s, &length);
-    brn_opencl_fail_at(1500, CL_OUT_OF_RESOURCES);
-    MUST_FAIL(scenario_run(&s, 1), BRN_ERR_DEVICE, "CL_OUT_OF_RESOURCES");
-    brn_opencl_fail_at(0, 0);
-    cr_assert(scenario_checkpoint_is(&s, former, length), "the checkpoint was changed");
-    MUST(scenario_run(&s, 1));
-    free(former);
-    test_remove_dir(dir);
-}
+/* ---- every allocation -------------------------------------------------------------------------- */
 
 static long buffers_left;
 

@@ -38,7 +38,7 @@ Test(opencl_work, every_way_to_multiply)
 Test(opencl_work, submissions_and_waits_of_a_step)
 {
     if (!here("submissions_and_waits_of_a_step")) return;
-    const test_step_counts sum = test_count_steps("opencl:0", 256);
+    const test_step_counts sum = test_count_steps("opencl:0", 2, 256, "");
     cr_expect_leq(sum.waits, sum.rounds + sum.steps, "one wait a solver round, one for the step's losses");
     cr_expect_leq(sum.submissions, 40 * sum.rounds + 200 * sum.steps);
 }

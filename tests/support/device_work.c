@@ -1,9 +1,9 @@
 #include "support/device_work.h"
-#include "training/trainer.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void test_sources_of_writes_may_be_reused(const char *device)
 {
@@ -95,39 +95,55 @@ static double rounds_of(brn_trainer *t)
     return most;
 }
 
-test_step_counts test_count_steps(const char *device, int batch)
+void test_training_begin(test_training *t, const char *device, int n, int batch, const char *assignments)
+{
+    char dimension[32], words[400], *rest = NULL;
+    brn_settings *s = &t->settings;
+    snprintf(dimension, sizeof dimension, "data.n=%d", n);
+    snprintf(words, sizeof words, "%s", assignments);
+    MUST(brn_settings_preset(s, "2d"));
+    MUST(brn_settings_assign(s, 2, (const char *const[]){"data.pair=gaussian", dimension}));
+    for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) MUST(brn_settings_assign(s, 1, (const char *const[]){word}));
+    MUST(brn_settings_set(s, "device", device));
+    s->train.batch = batch;
+    MUST(brn_settings_resolve(s, n));
+    MUST(brn_device_open(&t->dev, device, 1));
+    MUST(brn_pair_open(&t->pair, t->dev, s));
+    MUST(brn_model_create(&t->model, t->dev, s, t->pair));
+    MUST(brn_trainer_create(&t->trainer, t->model, t->pair));
+    MUST(brn_trainer_begin(t->trainer));
+}
+
+void test_training_end(test_training *t)
+{
+    brn_trainer_free(t->trainer);
+    brn_model_free(t->model);
+    brn_pair_close(t->pair);
+    brn_device_close(t->dev);
+}
+
+test_step_counts test_count_steps(const char *device, int n, int batch, const char *assignments)
 {
     enum { WARM = 3, STEPS = 10 };
     test_step_counts sum = {.steps = STEPS};
-    brn_settings s;
-    brn_device *dev;
-    brn_pair *pair;
-    brn_model *model;
-    brn_trainer *t;
-    MUST(brn_settings_preset(&s, "2d"));
-    MUST(brn_settings_assign(&s, 2, (const char *const[]){"data.pair=gaussian", "data.n=2"}));
-    MUST(brn_settings_set(&s, "device", device));
-    s.train.batch = batch;
-    MUST(brn_settings_resolve(&s, 2));
-    MUST(brn_device_open(&dev, device, 1));
-    MUST(brn_pair_open(&pair, dev, &s));
-    MUST(brn_model_create(&model, dev, &s, pair));
-    MUST(brn_trainer_create(&t, model, pair));
-    MUST(brn_trainer_begin(t));
+    test_training t;
+    test_training_begin(&t, device, n, batch, assignments);
     for (int i = 0; i < WARM + STEPS; ++i) {
-        const brn_device_counts before = dev->counts;
-        MUST(brn_trainer_step(t));
+        const brn_device_counts before = t.dev->counts, *now = &t.dev->counts;
+        MUST(brn_trainer_step(t.trainer));
         if (i < WARM) continue;
-        sum.submissions += (double)(dev->counts.submissions - before.submissions);
-        sum.waits += (double)(dev->counts.waits - before.waits);
-        sum.commands += (double)(dev->counts.launches + dev->counts.products - before.launches - before.products);
-        sum.rounds += rounds_of(t);
+        const double submissions = (double)(now->submissions - before.submissions), waits = (double)(now->waits - before.waits);
+        sum.submissions += submissions;
+        sum.waits += waits;
+        sum.most_submissions = fmax(sum.most_submissions, submissions);
+        sum.most_waits = fmax(sum.most_waits, waits);
+        sum.commands += (double)(now->launches + now->products - before.launches - before.products);
+        sum.replays += (double)(now->replays - before.replays);
+        sum.rounds += rounds_of(t.trainer);
     }
-    fprintf(stderr, "%s: a step of n = 2: %.0f commands, %.1f submissions, %.1f waits, %.1f solver rounds\n", device, sum.commands / STEPS,
-            sum.submissions / STEPS, sum.waits / STEPS, sum.rounds / STEPS);
-    brn_trainer_free(t);
-    brn_model_free(model);
-    brn_pair_close(pair);
-    brn_device_close(dev);
+    sum.loss = t.trainer->loss;
+    fprintf(stderr, "%s: a step of n = %d %s: %.0f commands, %.1f submissions (%.1f recorded before), %.1f waits, %.1f solver rounds\n", device, n,
+            assignments, sum.commands / STEPS, sum.submissions / STEPS, sum.replays / STEPS, sum.waits / STEPS, sum.rounds / STEPS);
+    test_training_end(&t);
     return sum;
 }

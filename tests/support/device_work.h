@@ -4,6 +4,7 @@
 #define BRN_TESTS_DEVICE_WORK_H
 
 #include "support/devices.h"
+#include "training/trainer.h"
 
 /** Writes return before they are done and their source may change at once, through every half of a staging
  *  memory and past its size. */
@@ -13,12 +14,27 @@ void test_sources_of_writes_may_be_reused(const char *device);
  *  precision; elements beside the result stay. `way` names what multiplies. */
 void test_products(const char *device, const char *way);
 
-/** Sums over `steps` steps of a small training (2-D Gaussian, the first steps left out). */
+/** A small training between Gaussians in n dimensions, step by step: the preset for 2-D with assignments to its settings,
+ *  spaces between them. */
+typedef struct test_training {
+    brn_settings settings;
+    brn_device *dev;
+    brn_pair *pair;
+    brn_model *model;
+    brn_trainer *trainer;
+} test_training;
+void test_training_begin(test_training *t, const char *device, int n, int batch, const char *assignments);
+void test_training_end(test_training *t);
+
+/** Sums over `steps` steps of one, the first steps left out, and its state at the end. */
 typedef struct test_step_counts {
     int steps;
     double submissions, waits, commands;
-    double rounds; /* of the conjugate solver */
+    double replays; /* of the submissions: recorded before */
+    double rounds;  /* of the conjugate solver */
+    double most_submissions, most_waits; /* of a step */
+    double loss; /* of the last step */
 } test_step_counts;
-test_step_counts test_count_steps(const char *device, int batch);
+test_step_counts test_count_steps(const char *device, int n, int batch, const char *assignments);
 
 #endif

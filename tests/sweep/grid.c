@@ -1,5 +1,7 @@
 /* Grids: values, names, manifests, and what is refused. */
 #include "support/support.h"
+#include "core/memory.h"
+#include "io/atomic.h"
 #include "sweep/grid.h"
 
 #include <stdio.h>
@@ -244,4 +246,35 @@ Test(sweep, damaged_manifests)
         MUST_FAIL(brn_sweep_open(&sweep, dir, NULL, 0, NULL), BRN_ERR_INPUT, bad[i].line);
         cr_assert(strstr(brn_last_error(), "sweep.json"), "%s", brn_last_error());
     }
+}
+
+/* ---- no memory, no disk ------------------------------------------------------------------------ */
+
+Test(sweep, every_allocation_that_fails_is_told)
+{
+    brn_sweep *sweep;
+    brn_status status = BRN_ERR_MEMORY;
+    int n = 0;
+    MUST(OPEN(&sweep, "data.pair=gauss8", "seed=0,1"));
+    MUST(brn_sweep_save(sweep));
+    while (status != BRN_OK) {
+        brn_sweep_free(sweep);
+        brn_alloc_fail_at(++n);
+        status = OPEN(&sweep, "data.pair=gauss8", "seed=0..3", "potential.hidden=[auto],[8,8]");
+        brn_alloc_fail_at(0);
+        if (status == BRN_OK) break;
+        cr_assert_eq(status, BRN_ERR_MEMORY, "allocation %d: %s", n, brn_last_error());
+        cr_assert_null(sweep);
+    }
+    cr_assert_gt(n, 20);
+    for (int call = 0; call < BRN_IO_CALLS; ++call) { /* the former manifest stays */
+        brn_sweep *held;
+        brn_io_fail_at((brn_io_call)call, 1);
+        MUST_FAIL(brn_sweep_save(sweep), BRN_ERR_DISK, "sweep.json");
+        brn_io_fail_at((brn_io_call)call, 0);
+        MUST(brn_sweep_open(&held, dir, NULL, 0, NULL));
+        cr_assert_eq(brn_sweep_count(held), 2);
+        brn_sweep_free(held);
+    }
+    brn_sweep_free(sweep);
 }

@@ -1,5 +1,6 @@
 /* Tables, curves and run folders, from folders written by hand. */
 #include "support/support.h"
+#include "core/memory.h"
 #include "sweep/table.h"
 
 #include <math.h>
@@ -161,6 +162,14 @@ Test(results, published_values)
     cr_assert(isinf(brn_published_uvp(&s, 16)));
     MUST(brn_settings_set(&s, "conjugate.solver", "adam"));
     cr_assert(isnan(brn_published_uvp(&s, 16)));
+    strcpy(s.preset, "mmv1");
+    MUST(brn_settings_set(&s, "train.loss", "none"));
+    cr_assert_eq(brn_published_uvp(&s, 4), 1);
+    strcpy(s.preset, "mm");
+    MUST(brn_settings_set(&s, "train.loss", "objective"));
+    cr_assert_eq(brn_published_uvp(&s, 256), 4.1);
+    strcpy(s.preset, "qc");
+    cr_assert(isnan(brn_published_uvp(&s, 4)));
     MUST(brn_published_table(BRN_TABLE_CSV, &text));
     cr_assert(strstr(text, "\nW2,cycle,none,,hd_2,2,forward,,,0,0,0,0.1,\n"), "%s", text);
     free(text);
@@ -226,6 +235,39 @@ Test(results, curves_of_several_runs)
     MUST(brn_results_curves(r, BRN_AGAINST_EVALUATIONS, NULL, NULL, &skipped));
     cr_assert_eq(skipped, 1);
     brn_results_free(r);
+}
+
+static brn_status use_all(void)
+{
+    brn_results *r;
+    char *text;
+    BRN_TRY(brn_results_open(&r, 1, (const char *const[]){dir}));
+    brn_status status = brn_results_table(r, BRN_METRIC_FORWARD, BRN_TABLE_CSV, &text);
+    if (status == BRN_OK) {
+        free(text);
+        status = brn_results_curves(r, BRN_AGAINST_STEPS, NULL, NULL, NULL);
+    }
+    brn_results_free(r);
+    return status;
+}
+
+Test(results, every_allocation_that_fails_is_told)
+{
+    char log[300];
+    brn_status status = BRN_ERR_MEMORY;
+    int n = 0;
+    RUN("a", finished(.02), N2, "seed=0");
+    RUN("b", finished(.04), N2, "train.batch=512");
+    snprintf(log, sizeof log, "%s20,1,1,1,8,2,1,0,500\n", HEADER);
+    write_text("a", "log.csv", log);
+    write_text("b", "log.csv", log);
+    while (status != BRN_OK) {
+        brn_alloc_fail_at(++n);
+        status = use_all();
+        brn_alloc_fail_at(0);
+        if (status != BRN_OK) cr_assert_eq(status, BRN_ERR_MEMORY, "allocation %d: %s", n, brn_last_error());
+    }
+    cr_assert_gt(n, 10);
 }
 
 /* ---- run folders ------------------------------------------------------------------------------- */
@@ -301,4 +343,41 @@ Test(results, damaged_folders)
     RUN("b", finished(1), N2); /* a finished run without its log */
     MUST(read_run("b", &run));
     MUST_FAIL(brn_run_log(&run, &lines, &count), BRN_ERR_INPUT, "missing");
+}
+
+/* A byte changed, dropped or added anywhere: a folder is read or refused with a line that names the file. */
+Test(results, any_damage_is_refused_in_good_order)
+{
+    static const char *const files[] = {"log.csv", "result.json", "sweep.json"};
+    static const char SWEEP[] = "{\"version\": 1, \"base\": {\"preset\": \"hd\", \"seed\": \"3\"}, \"fixed\": [\"train.steps=60\"], \"swept\": [\"seed\"], "
+                                "\"runs\": [{\"name\": \"seed=0\", \"set\": [\"seed=0\"]}, {\"name\": \"seed=1\", \"set\": [\"seed=1\"]}]}";
+    static const char bytes[] = "0,\n\"{[:\\x-e.";
+    enum { MUTATIONS = 60 };
+    char whole[3][600], text[700];
+    unsigned random = 1;
+    RUN("a", NULL, N2);
+    snprintf(whole[0], sizeof whole[0], "%s20,1,1,1,8,2,1,0,500\n40,2,1e3,-1,,2,1,0,900\n", HEADER);
+    strcpy(whole[1], finished(.5));
+    strcpy(whole[2], SWEEP);
+    for (int k = 0; k < 3; ++k)
+        for (int i = 0; i < MUTATIONS; ++i) {
+            brn_results *r;
+            brn_log_line *lines = NULL;
+            size_t count, n = strlen(whole[k]), at = (random = random * 1103515245 + 12345) / 65536 % n;
+            const char byte = bytes[random / 256 % (sizeof bytes - 1)];
+            const int how = i % 4; /* replace, drop, add, cut */
+            for (int other = 0; other < 2; ++other) write_text("a", files[other], whole[other]);
+            memcpy(text, whole[k], at);
+            text[at] = byte;
+            strcpy(text + at + (how == 0 || how == 2), whole[k] + at + (how != 2));
+            if (how == 3) text[at] = 0;
+            write_text(k == 2 ? "." : "a", files[k], text);
+            brn_status status = brn_results_open(&r, 1, (const char *const[]){dir});
+            if (status == BRN_OK) {
+                for (int run = 0; run < brn_results_count(r) && status == BRN_OK; ++run, free(lines)) status = brn_run_log(brn_results_run(r, run), &lines, &count);
+                brn_results_free(r);
+            }
+            cr_assert(status == BRN_OK || status == BRN_ERR_INPUT, "%s: %s: %s", text, brn_status_name(status), brn_last_error());
+            if (status != BRN_OK) cr_assert(strstr(brn_last_error(), dir), "%s", brn_last_error());
+        }
 }

@@ -10,7 +10,7 @@ static VkPhysicalDeviceProperties good(void)
 {
     VkPhysicalDeviceProperties p = {.apiVersion = VK_API_VERSION_1_1};
     p.limits = (VkPhysicalDeviceLimits){.maxComputeWorkGroupInvocations = 256, .maxComputeWorkGroupSize = {256, 1, 1}, .maxComputeSharedMemorySize = 32 << 10,
-                                        .maxPushConstantsSize = 128, .maxPerStageDescriptorStorageBuffers = 12, .maxDescriptorSetStorageBuffers = 12};
+                                        .maxDescriptorSetUniformBuffersDynamic = 8, .maxPerStageDescriptorStorageBuffers = 12, .maxDescriptorSetStorageBuffers = 12};
     return p;
 }
 
@@ -30,7 +30,7 @@ Test(vulkan, limits_are_named)
     p = good(), p.limits.maxComputeWorkGroupInvocations = 128, refused(&p, "maxComputeWorkGroupInvocations is 128; 256 is needed");
     p = good(), p.limits.maxComputeWorkGroupSize[0] = 64, refused(&p, "maxComputeWorkGroupSize[0] is 64; 256 is needed");
     p = good(), p.limits.maxComputeSharedMemorySize = 16384, refused(&p, "maxComputeSharedMemorySize is 16384; 32768 is needed");
-    p = good(), p.limits.maxPushConstantsSize = 64, refused(&p, "maxPushConstantsSize is 64; 128 is needed");
+    p = good(), p.limits.maxDescriptorSetUniformBuffersDynamic = 0, refused(&p, "maxDescriptorSetUniformBuffersDynamic is 0; 1 is needed");
     p = good(), p.limits.maxPerStageDescriptorStorageBuffers = 4, refused(&p, "maxPerStageDescriptorStorageBuffers is 4; 8 is needed");
     p = good(), p.limits.maxDescriptorSetStorageBuffers = 4, refused(&p, "maxDescriptorSetStorageBuffers is 4; 8 is needed");
 }

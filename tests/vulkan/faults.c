@@ -1,6 +1,6 @@
-/* Calls of the driver fail one after the other in a short training: the right status, one line that names the
- * device and the call, nothing leaked (by LeakSanitizer, and by the validation layers in validation.sh). */
-#include "scenario.h"
+/* Each call of the driver fails once, and each allocation: the right status, one line that names the device, the
+ * checkpoint kept, nothing leaked (by LeakSanitizer, and by the validation layers in validation.sh). */
+#include "walk.h"
 #include <brenier/train.h>
 #include "support/devices.h"
 #include "vulkan/vk.h"
@@ -9,56 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In a sanitizer build only: leaks since the process began. */
-__attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
-
-/* Run with call k failing; false if there is no such call. */
-static bool fail_call(const brn_settings *s, long k, VkResult result, brn_status expected)
+/* A lost device works again, and has everything to record anew. */
+static void revive(brn_device *dev)
 {
-    brn_vk_fail_at(k, result);
-    const brn_status status = scenario_run(s, 1);
-    const bool reached = !brn_vk_fail_pending();
-    brn_vk_fail_at(0, 0);
-    cr_assert(reached || status == BRN_OK, "call %ld: %s", k, brn_status_name(status));
-    if (status == BRN_OK) return reached; /* the memory plan does without a list of devices that cannot be made */
-    cr_assert_eq(status, expected, "call %ld: %s: %s", k, brn_status_name(status), brn_last_error());
-    cr_assert(strstr(brn_last_error(), "vulkan:0: vk"), "call %ld: \"%s\"", k, brn_last_error());
-    return true;
+    brn_vk *v = dev->impl;
+    v->lost = false;
+    MUST(brn_vk_finish(v));
+    brn_vk_sets_reset(v);
 }
 
-/* Every call of the opening where `share` is large, then fewer and fewer of the thousands that follow. */
-static void walk(VkResult result, brn_status expected, long share, int least)
-{
-    const brn_settings s = scenario_settings("", (const char *const[]){"device=vulkan:0", "train.steps=2", "train.eval_every=2", NULL});
-    if (!test_device_is_here("vulkan:0")) return;
-    MUST(scenario_run(&s, 1));
-    int calls = 0;
-    for (long k = 1; fail_call(&s, k, result, expected); k += 1 + k / share) ++calls;
-    fprintf(stderr, "vulkan: %d calls made to fail\n", calls);
-    cr_assert_gt(calls, least);
-    if (__lsan_do_recoverable_leak_check) cr_assert_eq(__lsan_do_recoverable_leak_check(), 0, "memory was leaked");
-}
-
-Test(vulkan_faults, lost_device) { walk(VK_ERROR_DEVICE_LOST, BRN_ERR_DEVICE, 6, 25); }
-Test(vulkan_faults, out_of_device_memory) { walk(VK_ERROR_OUT_OF_DEVICE_MEMORY, BRN_ERR_MEMORY, 2, 8); }
-
-/* What a training has written stays whole when the device goes. */
-Test(vulkan_faults, the_last_checkpoint_is_kept)
-{
-    char dir[64];
-    size_t length;
-    if (!test_device_is_here("vulkan:0")) return;
-    test_make_dir(dir);
-    brn_settings s = scenario_settings(dir, (const char *const[]){"device=vulkan:0", NULL});
-    char *former = scenario_checkpoint(&s, &length);
-    brn_vk_fail_at(150, VK_ERROR_DEVICE_LOST);
-    MUST_FAIL(scenario_run(&s, 1), BRN_ERR_DEVICE, "the device is lost");
-    brn_vk_fail_at(0, 0);
-    cr_assert(scenario_checkpoint_is(&s, former, length), "the checkpoint was changed");
-    MUST(scenario_run(&s, 1));
-    free(former);
-    test_remove_dir(dir);
-}
+Test(vulkan_faults, lost_device) { fault_walk_run(&(fault_walk){"vulkan:0", VK_ERROR_DEVICE_LOST, true, BRN_ERR_DEVICE, .revive = revive}); }
+Test(vulkan_faults, out_of_device_memory) { fault_walk_run(&(fault_walk){"vulkan:0", VK_ERROR_OUT_OF_DEVICE_MEMORY, false, BRN_ERR_MEMORY, .revive = revive}); }
 
 /* ---- every allocation -------------------------------------------------------------------------- */
 

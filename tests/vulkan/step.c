@@ -42,7 +42,38 @@ Test(vulkan_step, every_tile)
 Test(vulkan_step, submissions_and_waits)
 {
     if (!test_device_is_here("vulkan:0")) return;
-    const test_step_counts sum = test_count_steps("vulkan:0", 256);
+    const test_step_counts sum = test_count_steps("vulkan:0", 2, 256, "potential.hidden=16,16 amortizer.hidden=16,16");
     cr_expect_leq(sum.waits, sum.rounds + sum.steps, "one wait a solver round, one for the step's losses");
     cr_expect_leq(sum.submissions, sum.rounds + 4 * sum.steps + sum.commands / BRN_VK_COMMANDS);
+    cr_expect_geq(sum.replays, 0.9 * sum.submissions);
+}
+
+/* Where rows take equally many rounds, everything was recorded before from the third step on (a running mean begins with a
+ * copy); the bits are those of recording everything anew. */
+Test(vulkan_step, steps_are_replayed)
+{
+    enum { STEPS = 4 };
+    static const char even[] = "potential.hidden=8,8 amortizer.hidden=8 conjugate.min_iterations=1 conjugate.max_iterations=1 conjugate.max_evaluations=1";
+    float *theta[2];
+    size_t count = 0;
+    if (!test_device_is_here("vulkan:0")) return;
+    for (int anew = 0; anew < 2; ++anew) {
+        test_training t;
+        test_training_begin(&t, "vulkan:0", 2, 100, even);
+        for (int i = 0; i < STEPS; ++i) {
+            const brn_device_counts before = t.dev->counts, *now = &t.dev->counts;
+            if (anew) brn_replays_forget(&((brn_vk *)t.dev->impl)->replays, NULL);
+            MUST(brn_trainer_step(t.trainer));
+            const uint64_t submissions = now->submissions - before.submissions, replays = now->replays - before.replays;
+            cr_expect(anew ? replays < submissions : i < 2 || replays == submissions, "step %d: %llu of %llu submissions were recorded before", i,
+                      (unsigned long long)replays, (unsigned long long)submissions);
+        }
+        brn_buf *from = t.model->f.part[0].theta;
+        count = brn_buf_count(from);
+        theta[anew] = calloc(count, sizeof *theta[anew]);
+        MUST(brn_read_f32(brn_device_queue(t.dev, 0), (brn_view){from, 0}, theta[anew], count));
+        test_training_end(&t);
+    }
+    cr_expect(!memcmp(theta[0], theta[1], count * sizeof *theta[0]), "replayed commands give other bits");
+    free(theta[0]), free(theta[1]);
 }

@@ -1,5 +1,6 @@
 /* Device memory. A block ends where a page ends that nothing may touch, so that a kernel which runs over its end, or
- * uses a block that is gone, stops there. Fresh memory is NaN. */
+ * uses a block that is gone, stops there. Fresh memory is NaN, and no address is given out twice. */
+#define _GNU_SOURCE
 #include "standin.h"
 
 #include <stdint.h>
@@ -14,12 +15,14 @@ typedef struct {
     char *pages; /* the mapping with both guards */
     size_t mapped;
     bool retired;
+    standin_uses *uses;
 } block;
 
 enum { PAGE = 4096, ALIGN = 16, CANARY = 0x5c };
 static block *blocks; /* by rising address */
 static int count, room;
 static size_t in_use;
+static char *fresh = (char *)0x200000000000; /* where the next block may be */
 
 static int first_above(const char *address)
 {
@@ -44,8 +47,10 @@ brn_cu_code standin_memory_alloc(brn_cu_ptr *address, size_t bytes)
     if (bytes == 0 || !address) return INVALID_VALUE;
     if (bytes > most || in_use + bytes > most) return OUT_OF_MEMORY;
     const size_t used = (bytes + ALIGN - 1) / ALIGN * ALIGN, inner = (used + PAGE - 1) / PAGE * PAGE;
-    char *pages = mmap(NULL, inner + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *pages = mmap(fresh, inner + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED) return OUT_OF_MEMORY;
+    if (pages != fresh) standin_wrong("the addresses for device memory are taken");
+    fresh += inner + 2 * PAGE;
     mprotect(pages + PAGE, inner, PROT_READ | PROT_WRITE);
     block b = {.at = pages + PAGE + inner - used, .bytes = bytes, .pages = pages, .mapped = inner + 2 * PAGE};
     memset(pages + PAGE, CANARY, inner);
@@ -81,6 +86,7 @@ void standin_memory_release(brn_cu_ptr address)
     block *b = block_of(address);
     check_edges(b);
     munmap(b->pages, b->mapped);
+    free(b->uses);
     in_use -= b->bytes;
     memmove(b, b + 1, (size_t)(blocks + --count - b) * sizeof *blocks);
 }
@@ -93,6 +99,8 @@ void standin_memory_check(const char *what, brn_cu_ptr address, size_t bytes)
     const size_t left = b->bytes - (size_t)((const char *)(uintptr_t)address - b->at);
     if (bytes > left) standin_wrong("%s: %zu bytes where the block has %zu", what, bytes, left);
 }
+
+standin_uses **standin_memory_uses(brn_cu_ptr address) { return &block_of(address)->uses; }
 
 int standin_memory_blocks(void)
 {

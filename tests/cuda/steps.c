@@ -1,0 +1,216 @@
+/* How the CUDA backend hands work over: few launches and one wait for a training step, the same numbers whichever way,
+ * and what becomes of lists of commands when buffers go and calls fail. */
+#include "hooks.h"
+#include "support/device_work.h"
+
+#include <stdlib.h>
+
+/* ---- a training step --------------------------------------------------------------------------- */
+
+/* The bound that the project promises for each device that can repeat by itself, at any n. */
+static void few(int n, int batch, const char *assignments)
+{
+    const test_step_counts sum = test_count_steps("cuda:0", n, batch, assignments);
+    cr_expect_leq(sum.most_submissions, 3, "n = %d %s: %g submissions", n, assignments, sum.most_submissions);
+    cr_expect_leq(sum.most_waits, 1, "n = %d %s: %g waits", n, assignments, sum.most_waits);
+}
+
+Test(cuda_steps, three_launches_and_a_wait_in_two_dimensions)
+{
+    if (!cuda_here("cuda_steps/three_launches_and_a_wait_in_two_dimensions")) return;
+    few(2, 128, "");
+    few(2, 65, "potential.kind=icnn");
+    few(2, 65, "train.loss=objective_finetune");
+}
+
+Test(cuda_steps, three_launches_and_a_wait_in_more)
+{
+    if (!cuda_here("cuda_steps/three_launches_and_a_wait_in_more")) return;
+    few(4, 130, "train.potential.kind=adamw train.amortizer.kind=adamw");
+    few(16, 64, "train.potential.kind=muon train.amortizer.kind=muon");
+    few(64, 40, "potential.kind=icnn train.potential.kind=adamw train.amortizer.kind=adamw");
+}
+
+/* Driver and setting decide how; the numbers are the same. */
+Test(cuda_steps, every_way_computes_the_same)
+{
+    static const struct {
+        const char *variable, *value;
+        double submissions, waits; /* of a step at most, 0: any */
+    } ways[] = {{"BRENIER_SOLVE", "host", 0, 0},
+                {"BRENIER_CUDA_GRAPHS", "off", 0, 0},
+                {"BRENIER_CUDA_GRAPHS", "plain", 60, 12},
+                {"BRENIER_STANDIN_DRIVER", "12020", 60, 12}, /* graphs without conditional nodes */
+                {"BRENIER_CUDA_GRAPHS", "full", 3, 1}};
+    double loss = 0;
+    if (!cuda_here("cuda_steps/every_way_computes_the_same")) return;
+    for (size_t w = 0; w < sizeof ways / sizeof *ways; ++w) {
+        setenv(ways[w].variable, ways[w].value, 1);
+        const test_step_counts sum = test_count_steps("cuda:0", 2, 70, "");
+        unsetenv(ways[w].variable);
+        if (ways[w].submissions > 0) cr_expect_leq(sum.most_submissions, ways[w].submissions, "%s=%s", ways[w].variable, ways[w].value);
+        if (ways[w].waits > 0) cr_expect_leq(sum.most_waits, ways[w].waits, "%s=%s", ways[w].variable, ways[w].value);
+        if (w) cr_expect_eq(sum.loss, loss, "%s=%s: loss %.17g, before %.17g", ways[w].variable, ways[w].value, sum.loss, loss);
+        loss = sum.loss;
+    }
+}
+
+Test(cuda_steps, unknown_ways)
+{
+    brn_device *dev;
+    if (!cuda_here("cuda_steps/unknown_ways")) return;
+    setenv("BRENIER_CUDA_GRAPHS", "some", 1);
+    MUST_FAIL(brn_device_open(&dev, "cuda:0", 1), BRN_ERR_USAGE, "full, plain, off");
+}
+
+/* ---- lists ------------------------------------------------------------------------------------- */
+
+enum { COUNT = 100, ROUNDS = 6 };
+
+typedef struct {
+    brn_device *dev;
+    brn_queue *q;
+    brn_buf *x, *y, *counter;
+    float back[COUNT];
+} work;
+
+static void open_work(work *w)
+{
+    MUST(brn_device_open(&w->dev, "cuda:0", 1));
+    w->q = brn_device_queue(w->dev, 0);
+    MUST(brn_buf_create(&w->x, w->dev, BRN_REAL, COUNT, "x"));
+    MUST(brn_buf_create(&w->y, w->dev, BRN_REAL, COUNT, "y"));
+    MUST(brn_buf_create(&w->counter, w->dev, BRN_INT, 2 + COUNT, "counter"));
+}
+
+static void close_work(work *w)
+{
+    brn_buf_free(w->x), brn_buf_free(w->y), brn_buf_free(w->counter);
+    brn_device_close(w->dev);
+}
+
+/* Six commands whose result is 3 s + r, and a read. */
+static void some_commands(work *w, float s, float r)
+{
+    float start[COUNT];
+    for (int i = 0; i < COUNT; ++i) start[i] = r;
+    MUST(BRN_LAUNCH(w->q, fill, COUNT, 1, (.ld = COUNT, .s = s), {w->x, 0}));
+    MUST(brn_write_f32(w->q, (brn_view){w->y, 0}, start, COUNT));
+    for (int i = 0; i < 3; ++i) MUST(BRN_LAUNCH(w->q, axpby, COUNT, 1, (.ldx = COUNT, .ldy = COUNT, .s = 1, .t = 1), {w->x, 0}, {w->y, 0}));
+    MUST(brn_read_f32(w->q, (brn_view){w->y, 0}, w->back, COUNT));
+    for (int i = 0; i < COUNT; ++i) cr_assert_eq(w->back[i], 3 * s + r, "element %d is %g", i, (double)w->back[i]);
+}
+
+/* Parameters and what is written vary from replay to replay; a new buffer in place of one that went starts anew. */
+Test(cuda_steps, lists_that_come_again)
+{
+    work w;
+    if (!cuda_here("cuda_steps/lists_that_come_again")) return;
+    open_work(&w);
+    for (int round = 0; round < 2 * ROUNDS; ++round) {
+        if (round == ROUNDS) {
+            brn_buf *former = w.x;
+            MUST(brn_buf_create(&w.x, w.dev, BRN_REAL, COUNT, "x"));
+            brn_buf_free(former);
+        }
+        const uint64_t before = w.dev->counts.submissions;
+        some_commands(&w, (float)round, (float)(100 - round));
+        const uint64_t submissions = w.dev->counts.submissions - before;
+        cr_expect_eq(submissions, round % ROUNDS ? 1 : 6, "round %d: %d", round, (int)submissions);
+    }
+    cr_expect_gt(((brn_cuda *)w.dev->impl)->replays.count, 0);
+    close_work(&w);
+}
+
+/* y += x, as flags: those that reach F_DONE leave the list. */
+static brn_status add_once(void *context, brn_queue *q)
+{
+    work *w = context;
+    BRN_TRY(BRN_LAUNCH(q, axpby, COUNT, 1, (.ldx = COUNT, .ldy = COUNT, .s = 1, .t = 1), {w->x, 0}, {w->y, 0}));
+    return BRN_LAUNCH(q, conj_list, 1, 1, (.count = COUNT, .history = 1), {w->y, 0}, {w->counter, 0});
+}
+
+/* 1/2 is added until all have reached F_DONE = 3, six times; not at all where the loop need not begin. */
+Test(cuda_steps, repeated_parts)
+{
+    static const char *const ways[] = {"full", "plain", "off"};
+    if (!cuda_here("cuda_steps/repeated_parts")) return;
+    for (int way = 0; way < 3; ++way) {
+        work w;
+        float start[COUNT];
+        setenv("BRENIER_CUDA_GRAPHS", ways[way], 1);
+        open_work(&w);
+        for (int round = 0; round < ROUNDS; ++round) {
+            const int floor = !way && round % 2 ? COUNT : 0; /* two structures; where the host looks it may look late */
+            for (int i = 0; i < COUNT; ++i) start[i] = (float)(i < 50 ? 0 : 1);
+            MUST(BRN_LAUNCH(w.q, fill, COUNT, 1, (.ld = COUNT, .s = 0.5f), {w.x, 0}));
+            MUST(brn_write_f32(w.q, (brn_view){w.y, 0}, start, COUNT));
+            MUST(brn_zero(w.q, (brn_view){w.counter, 0}, 2 + COUNT));
+            MUST(BRN_LAUNCH(w.q, conj_list, 1, 1, (.count = COUNT, .history = 1), {w.y, 0}, {w.counter, 0}));
+            MUST(brn_repeat(w.q, (brn_view){w.counter, 0}, floor, add_once, &w));
+            MUST(brn_read_f32(w.q, (brn_view){w.y, 0}, w.back, COUNT));
+            for (int i = 0; i < COUNT; ++i)
+                cr_assert_eq(w.back[i], floor ? start[i] : start[i] + 3, "%s, round %d: element %d is %g", ways[way], round, i, (double)w.back[i]);
+        }
+        close_work(&w);
+    }
+}
+
+static brn_status reads_within(void *context, brn_queue *q)
+{
+    work *w = context;
+    return brn_read_f32(q, (brn_view){w->x, 0}, w->back, COUNT);
+}
+
+Test(cuda_steps, repeated_parts_that_read)
+{
+    work w;
+    if (!cuda_here("cuda_steps/repeated_parts_that_read")) return;
+    open_work(&w);
+    MUST(brn_zero(w.q, (brn_view){w.counter, 0}, 1));
+    MUST_FAIL(brn_repeat(w.q, (brn_view){w.counter, 0}, 0, reads_within, &w), BRN_ERR_INTERNAL, "repeated part");
+    close_work(&w);
+}
+
+/* A list that was lost is not forgotten: whatever comes after it says so. */
+Test(cuda_steps, failures_stay)
+{
+    standin_hooks h;
+    work w;
+    if (!standin_find(&h, "cuda_steps/failures_stay")) return;
+    open_work(&w);
+    MUST(BRN_LAUNCH(w.q, fill, COUNT, 1, (.ld = COUNT, .s = 1), {w.x, 0}));
+    h.fail_at(2, 719, false); /* the context, the launch */
+    brn_buf_free(w.x);
+    cr_assert_not(h.fail_pending());
+    MUST_FAIL(brn_read_f32(w.q, (brn_view){w.y, 0}, w.back, COUNT), BRN_ERR_DEVICE, "fill");
+    MUST_FAIL(brn_zero(w.q, (brn_view){w.y, 0}, COUNT), BRN_ERR_DEVICE, "fill");
+    w.x = NULL;
+    close_work(&w);
+}
+
+/* A graph that cannot be made is no reason to stop. */
+Test(cuda_steps, graphs_that_fail)
+{
+    standin_hooks h;
+    work w;
+    if (!standin_find(&h, "cuda_steps/graphs_that_fail")) return;
+    for (long k = 2; k < 20; ++k) { /* behind the context */
+        open_work(&w);
+        some_commands(&w, 1, 2);
+        h.fail_at(k, 2, false);
+        float start[COUNT] = {0};
+        MUST(BRN_LAUNCH(w.q, fill, COUNT, 1, (.ld = COUNT, .s = 2), {w.x, 0}));
+        MUST(brn_write_f32(w.q, (brn_view){w.y, 0}, start, COUNT));
+        for (int i = 0; i < 3; ++i) MUST(BRN_LAUNCH(w.q, axpby, COUNT, 1, (.ldx = COUNT, .ldy = COUNT, .s = 1, .t = 1), {w.x, 0}, {w.y, 0}));
+        const brn_status status = brn_read_f32(w.q, (brn_view){w.y, 0}, w.back, COUNT);
+        const bool reached = !h.fail_pending();
+        h.fail_at(0, 0, false);
+        if (status == BRN_OK) cr_expect_eq(w.back[0], 6);
+        else cr_expect_eq(status, BRN_ERR_MEMORY, "call %ld: %s", k, brn_last_error());
+        close_work(&w);
+        cr_assert_eq(h.live(), 0, "call %ld: %d objects left", k, h.live());
+        if (!reached) return;
+    }
+    cr_assert_fail("the calls of a replay do not end");
+}
