@@ -24,7 +24,7 @@ static void release(gallery *g)
     brn_device_close(g->device);
 }
 
-/* A finished training is read back, another one continued. */
+/* A finished training is read back, another one continued. Pairs of other dimensions are left out. */
 static brn_status add_pair(gallery *g, const char *name, bool quiet)
 {
     cli_progress progress;
@@ -33,13 +33,21 @@ static brn_status add_pair(gallery *g, const char *name, bool quiet)
         return cli_fail(BRN_ERR_USAGE, "out=%.80s...: the name is too long", g->settings.out);
     brn_status status = brn_settings_set(&s, "data.pair", name);
     if (status != BRN_OK) return status;
-    const int i = g->count++;
+    const int i = g->count;
+    status = brn_pair_open(&g->pair[i], g->device, &s);
+    if (status != BRN_OK) return status;
+    if (brn_pair_dim(g->pair[i]) != 2) {
+        brn_pair_close(g->pair[i]);
+        g->pair[i] = NULL;
+        return BRN_OK;
+    }
+    ++g->count;
     if (!quiet) fprintf(stderr, "%s\n", name);
     cli_progress_init(&progress, quiet);
     status = brn_train(g->device, &s, false, cli_progress_step, &progress, &g->model[i]);
     cli_progress_finish(&progress);
     if (status == BRN_ERR_STOPPED) return cli_fail(status, "stopped at %s; the same command continues", name);
-    return status == BRN_OK ? brn_pair_open(&g->pair[i], g->device, &s) : status;
+    return status;
 }
 
 static brn_status train_all(gallery *g, bool quiet)
