@@ -157,6 +157,7 @@ static brn_status count_steps(brn_device *dev, brn_trainer *t, const gpu *g, int
         printf("\n%s was asked %.1f times a step and waited for %.1f times\n", brn_device_name(dev), (double)(dev->counts.submissions - before.submissions) / steps,
                (double)(dev->counts.waits - before.waits) / steps);
     printf("\n");
+    fflush(stdout);
     return BRN_OK;
 }
 
@@ -194,7 +195,7 @@ typedef struct {
 
 static bool parse(int argc, char **argv, options *o)
 {
-    *o = (options){.on = gpus, .preset = "hd-paper", .device = "host:strict", .n = {2, 16, 256}, .sizes = 3, .warmup = 20, .steps = 2};
+    *o = (options){.on = gpus, .preset = "hd-paper", .device = "host:strict", .n = {2, 16, 256}, .sizes = 3, .warmup = 3, .steps = 2};
     for (int i = 1; i < argc; ++i) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (strchr(argv[i], '=') && o->count < SETTINGS_MOST - 2) o->values[o->count++] = argv[i];

@@ -134,6 +134,8 @@ brn_status brn_cuda_issue_all(brn_queue *q, const brn_commands *list);
 
 /** Do a list: the first time call by call, then as a graph, graph.c. */
 brn_status brn_cuda_replay(brn_queue *q, const brn_commands *list);
+/** The kernel that sets a repeated part's condition; compiled to intermediate code. */
+extern const char brn_cuda_condition_text[];
 brn_status brn_cuda_graphs_open(brn_device *dev);
 void brn_cuda_graphs_close(brn_cuda *cu);
 

@@ -69,7 +69,7 @@ void brn_cuda_graphs_close(brn_cuda *cu)
 /* ---- capture ----------------------------------------------------------------------------------- */
 
 /* cudaGraphSetConditional is the driver's: it puts it in when it compiles the intermediate code. */
-static const char condition_text[] =
+const char brn_cuda_condition_text[] =
     "extern \"C\" __device__ void cudaGraphSetConditional(unsigned long long handle, unsigned value);\n"
     "extern \"C\" __global__ void __launch_bounds__(1) brn_condition(unsigned long long handle, int floor, const int *counter)\n"
     "{\n"
@@ -81,7 +81,8 @@ static brn_status load_condition(brn_cuda *cu)
     if (cu->condition) return BRN_OK;
     brn_cuda intermediate = *cu;
     intermediate.target.ptx = true;
-    if (!cu->condition_module) BRN_TRY(brn_cuda_load_program(&intermediate, "cuda-condition", condition_text, &cu->condition_module));
+    intermediate.target.architecture = cu->limits.capability < 75 ? 70 : 75; /* runs on all that are newer */
+    if (!cu->condition_module) BRN_TRY(brn_cuda_load_program(&intermediate, "cuda-condition", brn_cuda_condition_text, &cu->condition_module));
     const brn_cu_code code = brn_cu.cuModuleGetFunction(&cu->condition, cu->condition_module, "brn_condition");
     if (code != 0) cu->condition = NULL;
     return check(cu, code, "cuModuleGetFunction", 1);
@@ -167,8 +168,11 @@ static brn_status make_graph(brn_queue *q, const brn_commands *list, void **made
 {
     brn_cuda *cu = q->impl;
     made_graph *g;
-    for (int i = 0; i < list->count; ++i)
-        if (list->at[i].kind == BRN_COMMAND_REPEAT) BRN_TRY(load_condition(cu));
+    for (int i = 0; i < list->count && cu->conditions; ++i)
+        if (list->at[i].kind == BRN_COMMAND_REPEAT && load_condition(cu) != BRN_OK) {
+            cu->conditions = false; /* from the next list on, in parts */
+            return BRN_ERR_DEVICE;
+        }
     BRN_TRY(BRN_ALLOC(&g, 1, "graph"));
     brn_status status = BRN_ALLOC(&g->node, (size_t)list->count, "graph");
     if (status == BRN_OK) {

@@ -57,12 +57,22 @@ static brn_status read_log(const brn_rtc_functions *rtc, brn_rtc_program program
     return BRN_OK;
 }
 
+/* Intermediate code names the driver that it needs at least: the compiler's own, which may be newer than the one that is
+ * here. What stands in it is as old as CUDA 12.4; newer architectures need what they say. */
+static void ask_for_less(char *text, int architecture)
+{
+    static const char word[] = ".version ", enough[] = "8.4";
+    char *at = architecture <= 90 ? strstr(text, word) : NULL;
+    if (at && strtod(at + sizeof word - 1, NULL) > 8.4) memcpy(at + sizeof word - 1, enough, sizeof enough - 1);
+}
+
 static brn_status take_image(const brn_cuda_target *t, brn_rtc_program program, char **image, size_t *size)
 {
     brn_cu_code code = t->ptx ? t->rtc->nvrtcGetPTXSize(program, size) : t->rtc->nvrtcGetCUBINSize(program, size);
     if (code != 0) return rtc_failed(code, t->ptx ? "nvrtcGetPTXSize" : "nvrtcGetCUBINSize");
     BRN_TRY(BRN_ALLOC(image, *size + 1, "compiled kernels"));
     code = t->ptx ? t->rtc->nvrtcGetPTX(program, *image) : t->rtc->nvrtcGetCUBIN(program, *image);
+    if (code == 0 && t->ptx) ask_for_less(*image, t->architecture);
     return code == 0 ? BRN_OK : rtc_failed(code, t->ptx ? "nvrtcGetPTX" : "nvrtcGetCUBIN");
 }
 

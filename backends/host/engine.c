@@ -255,13 +255,19 @@ static inline __attribute__((always_inline)) void transpose_block(const real *fr
     UNROLLED for (int i = 0; i < BRN_VL; ++i) store(to + i * ldt, a[i]);
 }
 
-/* to[row][feature] = from[feature][row]; features beyond the last are zero up to ldt. */
+/* to[row][feature] = from[feature][row]; features beyond the last are zero up to ldt. What has many features
+ * does not come from the nearest cache: the next block is asked for while this one is turned. */
 static void transpose(int features, int rows, const real *from, ptrdiff_t ldf, real *to, ptrdiff_t ldt)
 {
+    enum { MANY = 128 };
+    const int ahead = features > MANY ? features : 0;
     for (int i = 0; i < ldt; i += BRN_VL) {
         int r = 0;
         if (i + BRN_VL <= features)
-            for (; r + BRN_VL <= rows; r += BRN_VL) transpose_block(from + i * ldf + r, ldf, to + r * ldt + i, ldt);
+            for (; r + BRN_VL <= rows; r += BRN_VL) {
+                for (int k = i + BRN_VL; k < ahead && k < i + 2 * BRN_VL; ++k) __builtin_prefetch(from + k * ldf + r);
+                transpose_block(from + i * ldf + r, ldf, to + r * ldt + i, ldt);
+            }
         for (; r < rows; ++r)
             for (int k = i; k < i + BRN_VL; ++k) to[r * ldt + k] = k < features ? from[k * ldf + r] : 0;
     }

@@ -70,7 +70,7 @@ static brn_hazard_access matrix(brn_view view, int rows, int ld, bool write)
     return brn_vk_access(view, (count < 1 ? 1 : count < most ? count : most) * sizeof(float), write);
 }
 
-brn_status brn_vk_gemm(brn_queue *q, const brn_gemm_args *a)
+static brn_status multiply(brn_queue *q, const brn_gemm_args *a)
 {
     brn_vk *v = brn_vk_of(q);
     if (a->m <= 0 || a->n <= 0) return BRN_OK;
@@ -84,4 +84,22 @@ brn_status brn_vk_gemm(brn_queue *q, const brn_gemm_args *a)
     };
     return brn_vk_product(v, v->product[t][a->ta << 1 | a->tb], &params, sizeof params, access, 3, ((uint32_t)a->n + (uint32_t)tile->bn - 1) / (uint32_t)tile->bn,
                            ((uint32_t)a->m + (uint32_t)tile->bm - 1) / (uint32_t)tile->bm);
+}
+
+/* Inner indices that a software driver may be given at once: Mesa's leaves a shader's loops after 65 535 passes in
+ * all, those inside others counted, and goes on with what there is. */
+enum { SOFTWARE_DEPTH = 1024 };
+
+brn_status brn_vk_gemm(brn_queue *q, const brn_gemm_args *a)
+{
+    brn_gemm_args part = *a;
+    if (brn_vk_of(q)->properties.deviceType != VK_PHYSICAL_DEVICE_TYPE_CPU || a->k <= SOFTWARE_DEPTH) return multiply(q, a);
+    for (int k = 0; k < a->k; k += SOFTWARE_DEPTH) {
+        part.k = a->k - k < SOFTWARE_DEPTH ? a->k - k : SOFTWARE_DEPTH;
+        BRN_TRY(multiply(q, &part));
+        part.a.off += (size_t)SOFTWARE_DEPTH * (a->ta ? (size_t)a->lda : 1);
+        part.b.off += (size_t)SOFTWARE_DEPTH * (a->tb ? 1 : (size_t)a->ldb);
+        part.beta = 1;
+    }
+    return BRN_OK;
 }

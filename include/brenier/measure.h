@@ -47,8 +47,8 @@ BRN_API brn_status brn_pair_sample(brn_pair *pair, brn_side side, uint64_t seed,
 /** The true map at x[count][n], raw coordinates, into y[count][n]. BRN_ERR_UNSUPPORTED where unknown. */
 BRN_API brn_status brn_pair_map(brn_pair *pair, const float *x, size_t count, float *y);
 
-/** Number of built-in pairs, and the i-th one's name and meaning (static storage). "gaussian" is the
- *  only one whose map is known, and whose dimension (data.n, else 2) can be chosen. */
+/** Number of built-in pairs, and the i-th one's name and meaning (static storage). "gaussian"
+ *  and "images" are those whose map is known, and whose dimension (data.n, else 2 and 3 * 64 * 64) can be chosen. */
 BRN_API int brn_pair_builtin_count(void);
 BRN_API brn_status brn_pair_builtin(int i, const char **name, const char **meaning);
 

@@ -46,7 +46,11 @@ typedef enum brn_activation {
     BRN_ACT_SILU
 } brn_activation;
 
-typedef enum brn_potential_kind { BRN_POTENTIAL_MLP, BRN_POTENTIAL_ICNN } brn_potential_kind;
+typedef enum brn_potential_kind {
+    BRN_POTENTIAL_MLP,
+    BRN_POTENTIAL_ICNN,
+    BRN_POTENTIAL_CONV /**< convolutional, for square images in [-1, 1]: n = 3 s^2 (colour) or s^2 (grey), channel first */
+} brn_potential_kind;
 typedef enum brn_amortizer_kind {
     BRN_AMORTIZER_NONE,     /**< the solver starts at x = y */
     BRN_AMORTIZER_RESIDUAL, /**< H(y) = y + network(y) */
@@ -129,7 +133,7 @@ typedef struct brn_settings {
 
     struct {
         brn_potential_kind kind;
-        brn_widths hidden;       /**< auto: [2b, 2b, b], b = max(n, 32), times `widen` */
+        brn_widths hidden;       /**< auto: [2b, 2b, b], b = max(n, 32), times `widen`; of a conv: channels, 128 to 1024 */
         double widen;            /**< factor of the automatic widths; given widths, and so resolved ones, are final */
         brn_activation activation;
         double slope;            /**< of leaky_relu */
@@ -175,8 +179,8 @@ typedef struct brn_settings {
     } eval;
 } brn_settings;
 
-/** Fill *settings from a preset; whatever they held is lost. "hd" and "2d" are recommended, "hd-paper"
- *  and "2d-paper" are the published settings exactly.
+/** Fill *settings from a preset; whatever they held is lost. "hd", "2d" and "images" are recommended;
+ *  "hd-paper", "2d-paper" and "images-paper" are the published settings exactly.
  *  @return BRN_ERR_USAGE with the nearest name for an unknown one. */
 BRN_API brn_status brn_settings_preset(brn_settings *settings, const char *name);
 

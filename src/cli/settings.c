@@ -48,7 +48,7 @@ const cli_command cli_settings = {
     .most = 1,
     .settings = cli_all_settings,
     .details =
-        "Presets: hd and 2d are recommended; hd-paper and 2d-paper are the published settings exactly.\n",
+        "Presets: hd, 2d and images are recommended; with -paper they are the published settings exactly.\n",
     .examples = "  brenier settings\n"
                 "  brenier settings hd > mine.yaml\n"
                 "  brenier settings hd --n 16 train.steps=2000\n"

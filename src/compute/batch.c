@@ -1,13 +1,26 @@
 #include "compute/batch.h"
 
+static brn_status create_memory(brn_batch *b, const char *what)
+{
+    BRN_TRY(brn_buf_create(&b->buf, b->dev, BRN_REAL, (size_t)b->tiles * (size_t)b->feats * (size_t)b->lanes, what));
+    return brn_zero(brn_device_queue(b->dev, 0), (brn_view){b->buf, 0}, brn_buf_count(b->buf));
+}
+
 brn_status brn_batch_create(brn_batch *b, brn_device *dev, int feats, int rows, const char *what)
 {
-    *b = (brn_batch){.dev = dev, .feats = feats, .rows = rows, .tile_rows = brn_device_tile_rows(dev)};
+    *b = (brn_batch){.dev = dev, .feats = feats, .rows = rows, .tile_rows = brn_device_tile_rows(dev, feats)};
     if (b->tile_rows > rows) b->tile_rows = rows > 0 ? rows : 1;
     b->lanes = brn_device_lanes(dev, b->tile_rows);
     b->tiles = (rows + b->tile_rows - 1) / b->tile_rows;
-    BRN_TRY(brn_buf_create(&b->buf, dev, BRN_REAL, (size_t)b->tiles * (size_t)feats * (size_t)b->lanes, what));
-    return brn_zero(brn_device_queue(dev, 0), (brn_view){b->buf, 0}, brn_buf_count(b->buf));
+    return create_memory(b, what);
+}
+
+brn_status brn_batch_beside(brn_batch *b, const brn_batch *of, int feats, const char *what)
+{
+    *b = *of;
+    b->feats = feats;
+    b->buf = NULL;
+    return create_memory(b, what);
 }
 
 void brn_batch_free(brn_batch *b)

@@ -13,6 +13,8 @@ typedef struct brn_batch {
 } brn_batch;
 
 brn_status brn_batch_create(brn_batch *b, brn_device *dev, int feats, int rows, const char *what);
+/** Other features of the same rows: cut into the same tiles as `of`, whose features decide their size. */
+brn_status brn_batch_beside(brn_batch *b, const brn_batch *of, int feats, const char *what);
 void brn_batch_free(brn_batch *b);
 
 static inline brn_mat brn_batch_tile(const brn_batch *b, int t)

@@ -72,8 +72,9 @@ int brn_device_queues(const brn_device *dev);
 brn_queue *brn_device_queue(brn_device *dev, int i);
 int brn_queue_index(const brn_queue *q);
 
-/** Most rows of a tile, and the lanes (leading dimension) that a tile of `rows` needs. */
-int brn_device_tile_rows(const brn_device *dev);
+/** Most rows of a tile of samples with so many features, and the lanes (leading dimension) that a tile of
+ *  `rows` needs. */
+int brn_device_tile_rows(const brn_device *dev, int feats);
 int brn_device_lanes(const brn_device *dev, int rows);
 /** The device computes in double precision. */
 bool brn_device_is_f64(const brn_device *dev);

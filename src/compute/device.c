@@ -146,12 +146,22 @@ const char *brn_device_why(const brn_device *device) { return device->why; }
 int brn_device_queues(const brn_device *dev) { return dev->queue_count; }
 brn_queue *brn_device_queue(brn_device *dev, int i) { return &dev->queues[i]; }
 int brn_queue_index(const brn_queue *q) { return q->index; }
-int brn_device_tile_rows(const brn_device *dev) { return dev->tile_rows; }
+
+/* A host's tile of many features would leave the cache, and batches of such samples are small: thin tiles keep
+ * all its threads busy. */
+enum { CACHED_TILE = 64, THIN_TILE = 16, MANY_FEATURES = 2048 };
+
+int brn_device_tile_rows(const brn_device *dev, int feats)
+{
+    const bool thin = feats >= MANY_FEATURES && dev->tile_rows <= CACHED_TILE && dev->tile_rows > THIN_TILE;
+    return thin ? THIN_TILE : dev->tile_rows;
+}
+
 bool brn_device_is_f64(const brn_device *dev) { return dev->real_size == sizeof(double); }
 
 int brn_device_lanes(const brn_device *dev, int rows)
 {
-    int lanes = (rows + 63) / 64 * 64;
+    const int unit = dev->tile_rows <= CACHED_TILE ? THIN_TILE : CACHED_TILE, lanes = (rows + unit - 1) / unit * unit;
     return lanes < dev->tile_rows ? lanes : dev->tile_rows;
 }
 

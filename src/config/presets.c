@@ -50,6 +50,13 @@ static preset_list published_2d = {
     "train.steps=50000", "train.batch=10000", "train.pretrain_low=-10", "train.pretrain_high=10",
     NULL};
 
+/* ... and of the images: f is convolutional, and H the gradient of a second such potential. */
+static preset_list published_images = {
+    "potential.kind=conv", "amortizer.kind=gradient",
+    "train.steps=50000", "train.batch=64", "train.cycle_weight=10000", "train.pretrain_low=-1", "train.pretrain_high=1", "train.pretrain_lr=1e-4",
+    "train.potential.lr=1e-4", "train.amortizer.lr=1e-4", "eval.points=4096",
+    NULL};
+
 /* The recipe; what depends on the dimension is chosen in resolve.c. */
 static preset_list recipe = {
     "data.sampling=auto",
@@ -66,6 +73,13 @@ static preset_list recipe = {
 /* A short run: 2-D pairs are learned to the eye's precision in seconds. */
 static preset_list recipe_2d = {"train.steps=4000", "train.batch=512", NULL};
 
+/* A quarter of the published channels: a sixteenth of the work, for a machine without a GPU. */
+static preset_list recipe_images = {
+    "potential.kind=conv", "potential.widen=0.25", "amortizer.kind=gradient", "conjugate.gtol=0.05",
+    "train.steps=2000", "train.batch=64",
+    "train.potential.kind=adamw", "train.potential.lr=1e-3", "train.amortizer.kind=adamw", "train.amortizer.lr=1e-3", "eval.points=1024",
+    NULL};
+
 /* clang-format on */
 
 static const struct {
@@ -76,6 +90,8 @@ static const struct {
     {"hd-paper", {common, published}},
     {"2d", {common, recipe, recipe_2d}},
     {"2d-paper", {common, published, published_2d}},
+    {"images", {common, recipe, recipe_images}},
+    {"images-paper", {common, published, published_images}},
 };
 enum { PRESET_COUNT = sizeof presets / sizeof presets[0] };
 

@@ -1,5 +1,6 @@
 /* What the recipe chooses for a dimension, and the checks that need several fields. */
 #include "config/config.h"
+#include "networks/net.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,10 +16,22 @@ static void fill(brn_settings *s, const char *group, const char *name, double va
     brn_field_fill(brn_field_find(key), s, value);
 }
 
+/* Channels of a convolutional potential: the published ones, as many as halve the image to 2 x 2. */
+static brn_status fill_channels(brn_widths *channels, int n, double factor)
+{
+    static const int published[] = {128, 128, 256, 512, 1024};
+    int image[3];
+    BRN_TRY(brn_conv_image(n, image));
+    for (int side = image[1]; (side > 2 || !channels->count) && channels->count < 5; side = (side + 1) / 2, ++channels->count)
+        channels->width[channels->count] = (int)fmax(1, round(published[channels->count] * factor));
+    return BRN_OK;
+}
+
 /* [2b, 2b, b] with b = max(n, 32), times `factor`. */
-static brn_status fill_widths(brn_widths *widths, int n, double factor, const char *what)
+static brn_status fill_widths(brn_widths *widths, int n, bool conv, double factor, const char *what)
 {
     if (widths->count) return BRN_OK;
+    if (conv) return fill_channels(widths, n, factor);
     double b = fmax(n, 32);
     if (2 * b * factor > 65536)
         return brn_fail(BRN_ERR_USAGE, "%s: automatic widths for dimension %d exceed 65536; name them", what,
@@ -66,8 +79,9 @@ static brn_status fill_all(brn_settings *s, int n)
     fill(s, "data", "n", n);
     fill(s, "data", "standardize", own_rows ? BRN_STANDARDIZE_SCALE : BRN_STANDARDIZE_NONE);
     fill(s, "data", "sampling", !own_rows && n <= 4 ? BRN_SAMPLING_LATTICE : BRN_SAMPLING_IID);
-    BRN_TRY(fill_widths(&s->potential.hidden, n, s->potential.widen, "potential.hidden"));
-    BRN_TRY(fill_widths(&s->amortizer.hidden, n, 1, "amortizer.hidden"));
+    const bool conv = s->potential.kind == BRN_POTENTIAL_CONV;
+    BRN_TRY(fill_widths(&s->potential.hidden, n, conv, s->potential.widen, "potential.hidden"));
+    BRN_TRY(fill_widths(&s->amortizer.hidden, n, conv && s->amortizer.kind == BRN_AMORTIZER_GRADIENT, conv ? s->potential.widen : 1, "amortizer.hidden"));
     bool smooth = n >= 16 && s->potential.kind == BRN_POTENTIAL_MLP; /* silu is not convex */
     fill(s, "potential", "activation", smooth ? BRN_ACT_SILU : BRN_ACT_ELU);
     fill(s, "amortizer", "activation", BRN_ACT_ELU);
@@ -113,8 +127,10 @@ static bool keeps_convex(brn_activation activation, double slope, double alpha)
     }
 }
 
-static brn_status check_networks(const brn_settings *s)
+static brn_status check_networks(const brn_settings *s, int n)
 {
+    int image[3];
+    if (s->potential.kind == BRN_POTENTIAL_CONV) BRN_TRY(brn_conv_image(n, image));
     if (s->potential.kind == BRN_POTENTIAL_ICNN &&
         !keeps_convex(s->potential.activation, s->potential.slope, s->potential.alpha))
         return brn_fail(BRN_ERR_USAGE,
@@ -176,7 +192,7 @@ brn_status brn_settings_resolve(brn_settings *settings, int n)
     BRN_TRY(fill_all(&s, n));
     BRN_TRY(check_complete(&s));
     BRN_TRY(check_data(&s, n));
-    BRN_TRY(check_networks(&s));
+    BRN_TRY(check_networks(&s, n));
     BRN_TRY(check_solver(&s.conjugate));
     BRN_TRY(check_training(&s));
     *settings = s;

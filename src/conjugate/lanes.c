@@ -69,33 +69,30 @@ static brn_status start_rows(brn_queue *q, brn_lanes *l, brn_lane_source *from, 
                       brn_mat_view(l->y), brn_mat_view(l->scal));
 }
 
-/* The next waiting row, or -1. */
-static int take_row(brn_lane_source *from)
+/* Take up to `want` waiting rows, which follow each other. Returns how many there were. */
+static int take_rows(brn_lane_source *from, int want, int *first)
 {
-    if (atomic_load_explicit(&from->next, memory_order_relaxed) >= from->y->rows) return -1;
-    const int row = atomic_fetch_add_explicit(&from->next, 1, memory_order_relaxed);
-    return row < from->y->rows ? row : -1;
+    int next = atomic_load_explicit(&from->next, memory_order_relaxed), count;
+    do {
+        const int left = from->y->rows - next;
+        count = left < want ? left : want;
+    } while (count > 0 && !atomic_compare_exchange_weak_explicit(&from->next, &next, next + count, memory_order_relaxed, memory_order_relaxed));
+    *first = next;
+    return count;
 }
 
-static int assign(brn_lanes *l, brn_lane_source *from, int lane, int count)
+static void assign(brn_lanes *l, int lane, int row, int place)
 {
-    const int row = take_row(from);
-    if (row < 0) return count;
     l->row[lane] = row;
-    l->list[2 * count] = lane;
-    l->list[2 * count + 1] = row;
-    return count + 1;
+    l->list[2 * place] = lane;
+    l->list[2 * place + 1] = row;
 }
 
 brn_status brn_lanes_fetch(brn_queue *q, brn_lanes *l, brn_lane_source *from)
 {
-    int count = 0;
-    for (int lane = l->active; lane < l->capacity; ++lane) {
-        const int before = count;
-        count = assign(l, from, lane, count);
-        if (count == before) break;
-        ++l->active;
-    }
+    int row;
+    const int count = take_rows(from, l->capacity - l->active, &row);
+    for (int k = 0; k < count; ++k) assign(l, l->active++, row + k, k);
     return start_rows(q, l, from, count);
 }
 
@@ -104,21 +101,24 @@ static bool finished(float flag) { return flag == (float)F_DONE || flag == (floa
 brn_status brn_lanes_read_flags(brn_queue *q, brn_lanes *l, bool *deciding)
 {
     *deciding = false;
+    l->stopped = 0;
     BRN_TRY(brn_read_f32(q, brn_mat_view(brn_mat_features(l->scal, C_FLAG, 1)), l->flag, (size_t)l->active));
-    for (int i = 0; i < l->active; ++i)
+    for (int i = 0; i < l->active; ++i) {
         if (l->flag[i] == (float)F_ACCEPTED || l->flag[i] == (float)F_RESTART) *deciding = true;
+        l->stopped += finished(l->flag[i]);
+    }
     return BRN_OK;
 }
 
 brn_status brn_lanes_store(brn_queue *q, brn_lanes *l, brn_lane_source *to)
 {
+    if (!l->stopped) return BRN_OK;
     int count = 0;
     for (int i = 0; i < l->active; ++i)
         if (finished(l->flag[i])) {
             l->list[2 * count] = i;
             l->list[2 * count++ + 1] = l->row[i];
         }
-    if (!count) return BRN_OK;
     BRN_TRY(send_list(q, l, count));
     return BRN_LAUNCH(q, conj_store, count, l->x.feats, (.ld = l->x.ld, .tile = to->x->lanes, .ldinfo = to->info.ld),
                       {l->list_buf, 0}, brn_mat_view(l->x), brn_mat_view(l->xt), brn_mat_view(l->scal), {to->x->buf, 0},
@@ -144,16 +144,30 @@ static brn_status close_gaps(brn_queue *q, brn_lanes *l)
     return BRN_LAUNCH(q, lane_move, count, l->state.feats, (.ld = l->state.ld), {l->list_buf, 0}, brn_mat_view(l->state));
 }
 
+brn_status brn_lanes_keep(brn_queue *q, const brn_lanes *l, const brn_trace *evaluated, float s, brn_traces *to)
+{
+    if (!l->stopped) return BRN_OK;
+    const int tile = to->values.tile_rows;
+    for (int i = 0, count; i < l->active; i += count) {
+        const int row = l->row[i];
+        count = 1;
+        if (l->flag[i] != (float)F_DONE) continue;
+        while (i + count < l->active && l->flag[i + count] == (float)F_DONE && l->row[i + count] == row + count && (row + count) % tile) ++count;
+        BRN_TRY(brn_traces_put(q, to, s, evaluated, i, row, count));
+    }
+    return BRN_OK;
+}
+
 brn_status brn_lanes_refill(brn_queue *q, brn_lanes *l, brn_lane_source *from)
 {
-    int count = 0;
-    bool gaps = false;
+    if (!l->stopped) return BRN_OK;
+    int used = 0, row;
+    const int count = take_rows(from, l->stopped, &row);
     for (int i = 0; i < l->active; ++i) {
         if (!finished(l->flag[i])) continue;
-        const int before = count;
-        count = assign(l, from, i, count);
-        if (count == before) l->row[i] = -1, gaps = true;
+        if (used < count) assign(l, i, row + used, used), ++used;
+        else l->row[i] = -1;
     }
     BRN_TRY(start_rows(q, l, from, count));
-    return gaps ? close_gaps(q, l) : BRN_OK;
+    return count < l->stopped ? close_gaps(q, l) : BRN_OK;
 }

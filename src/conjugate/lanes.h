@@ -13,6 +13,7 @@ typedef struct brn_lanes {
     int *row;                /* [capacity], row of each active lane */
     int *list;               /* [2 * capacity], pairs for fetch, store and move */
     float *flag;             /* [capacity] */
+    int stopped;             /* rows whose flag says so */
     brn_buf *list_buf;
     brn_buf *listed, *everyone; /* device_solve.c: lanes that go on, see shaders/conj_list.k; pairs (i, i) */
     brn_buf *memory, *outside; /* state that moves with a row; scratch that does not */
@@ -45,6 +46,8 @@ brn_status brn_lanes_fetch(brn_queue *q, brn_lanes *lanes, brn_lane_source *from
 brn_status brn_lanes_read_flags(brn_queue *q, brn_lanes *lanes, bool *deciding);
 /** Store the rows that stopped, give their lanes to waiting rows, and close gaps. */
 brn_status brn_lanes_store(brn_queue *q, brn_lanes *lanes, brn_lane_source *to);
+/** Put the traces of the rows that stopped where they were just evaluated into `to`. */
+brn_status brn_lanes_keep(brn_queue *q, const brn_lanes *lanes, const brn_trace *evaluated, float s, brn_traces *to);
 brn_status brn_lanes_refill(brn_queue *q, brn_lanes *lanes, brn_lane_source *from);
 
 #endif

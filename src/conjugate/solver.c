@@ -18,6 +18,8 @@ struct brn_solver {
     member *member;
     brn_buf *info_buf, *scale;
     brn_mat info;
+    brn_traces *kept; /* or NULL */
+    float kept_scale;
 };
 
 void brn_solver_free(brn_solver *solver)
@@ -36,7 +38,7 @@ void brn_solver_free(brn_solver *solver)
 static brn_status create_parts(brn_solver *s, const brn_pot *f, int rows)
 {
     const bool adam = s->set.solver == BRN_SOLVER_ADAM;
-    const int tile = brn_device_tile_rows(s->dev), capacity = rows < tile ? rows : tile;
+    const int tile = brn_device_tile_rows(s->dev, brn_pot_dim(f)), capacity = rows < tile ? rows : tile;
     const int ld = brn_device_lanes(s->dev, capacity);
     const int info_ld = (rows + 63) / 64 * 64;
     BRN_TRY(BRN_ALLOC(&s->member, (size_t)brn_device_queues(s->dev), "solver"));
@@ -122,6 +124,15 @@ static brn_status evaluate(brn_queue *q, const brn_pot *f, member *m, int rows, 
                       brn_mat_view(at), brn_mat_view(l->d), brn_mat_view(l->gt), brn_mat_view(l->scal));
 }
 
+/* Results of the rows that stopped. */
+static brn_status store(brn_queue *q, const brn_solver *s, const brn_pot *f, member *m, int rows, brn_mat at, brn_lane_source *rows_of)
+{
+    BRN_TRY(brn_lanes_store(q, &m->lanes, rows_of));
+    if (!s->kept) return BRN_OK;
+    const brn_trace evaluated = brn_pot_trace(f, &m->work, rows, at);
+    return brn_lanes_keep(q, &m->lanes, &evaluated, s->kept_scale, s->kept);
+}
+
 static brn_status lbfgs_round(brn_queue *q, const brn_solver *s, const brn_pot *f, member *m, brn_lane_source *rows_of)
 {
     brn_lanes *l = &m->lanes;
@@ -132,7 +143,7 @@ static brn_status lbfgs_round(brn_queue *q, const brn_solver *s, const brn_pot *
     BRN_TRY(evaluate(q, f, m, rows, l->xt));
     BRN_TRY(search(q, &s->set, l, rows));
     BRN_TRY(brn_lanes_read_flags(q, l, &deciding));
-    BRN_TRY(brn_lanes_store(q, l, rows_of));
+    BRN_TRY(store(q, s, f, m, rows, l->xt, rows_of));
     if (deciding) BRN_TRY(new_directions(q, &s->set, l, rows));
     return brn_lanes_refill(q, l, rows_of);
 }
@@ -150,7 +161,7 @@ static brn_status adam_round(brn_queue *q, const brn_solver *s, const brn_pot *f
                        brn_mat_view(l->gt), brn_mat_view(l->x), brn_mat_view(l->s), brn_mat_view(l->yh), brn_mat_view(l->scal)));
     BRN_TRY(brn_mat_copy(q, rows, l->x, l->xt)); /* a row that stopped did not move */
     BRN_TRY(brn_lanes_read_flags(q, l, &deciding));
-    BRN_TRY(brn_lanes_store(q, l, rows_of));
+    BRN_TRY(store(q, s, f, m, rows, l->x, rows_of));
     return brn_lanes_refill(q, l, rows_of);
 }
 
@@ -179,12 +190,19 @@ brn_status brn_solver_run(brn_solver *s, const brn_pot *f, const brn_batch *y, b
 {
     if (y->rows > s->info.ld || x->rows != y->rows || x->feats != y->feats)
         return brn_fail(BRN_ERR_INTERNAL, "solver: %d x %d rows for %d", x->rows, y->rows, s->info.ld);
+    if (s->kept) brn_traces_forget(s->kept);
     run_call call = {s, f, {.y = y, .x = x, .scale = s->scale, .info = s->info}};
     if (s->by_device) BRN_TRY(brn_device_solve(brn_device_queue(s->dev, 0), &s->set, f, &s->member[0].work, &s->member[0].lanes, &call.rows_of));
     else BRN_TRY(brn_parallel(s->dev, s->members, run_member, &call));
     if (!s->set.running_scale || s->set.solver == BRN_SOLVER_ADAM) return BRN_OK;
     return BRN_LAUNCH(brn_device_queue(s->dev, 0), conj_scale, y->rows, 1, (),
                       brn_mat_view(brn_mat_features(s->info, BRN_INFO_GAMMA, 1)), {s->scale, 0});
+}
+
+void brn_solver_keep(brn_solver *s, brn_traces *kept, float scale)
+{
+    s->kept = kept;
+    s->kept_scale = scale;
 }
 
 brn_status brn_solver_read_info(const brn_solver *s, brn_queue *q, int field, float *values, int count)

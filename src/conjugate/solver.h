@@ -26,6 +26,10 @@ void brn_solver_free(brn_solver *solver);
 /** Solve for all rows of y. x holds the starting points on entry and the maximisers on return. */
 brn_status brn_solver_run(brn_solver *solver, const brn_pot *f, const brn_batch *y, brn_batch *x);
 
+/** From now on solves leave, of the rows that stop where they were evaluated last, what the parameter
+ *  gradient of s * f at the maximisers is made of. `kept` outlives the last solve; NULL ends it. */
+void brn_solver_keep(brn_solver *solver, brn_traces *kept, float s);
+
 /** Field `field` of the last solve's first `count` rows, to the host. */
 brn_status brn_solver_read_info(const brn_solver *solver, brn_queue *q, int field, float *values, int count);
 /** The same on the device, [BRN_INFO_FIELDS][ld] from row 0 of the batch. */

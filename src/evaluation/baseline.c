@@ -12,10 +12,10 @@ void brn_gaussians_free(brn_gaussians *g)
     *g = (brn_gaussians){0};
 }
 
-static void mean_of(size_t n, const float *rows, double *mean)
+static void mean_of(size_t n, size_t samples, const float *rows, double *mean)
 {
-    for (size_t r = 0; r < BRN_LINEAR_SAMPLES; ++r)
-        for (size_t i = 0; i < n; ++i) mean[i] += rows[r * n + i] / (double)BRN_LINEAR_SAMPLES;
+    for (size_t r = 0; r < samples; ++r)
+        for (size_t i = 0; i < n; ++i) mean[i] += rows[r * n + i] / (double)samples;
 }
 
 static brn_status fit_matrices(brn_gaussians *g, double *const covariance[2])
@@ -32,17 +32,18 @@ brn_status brn_gaussians_fit(brn_gaussians *g, brn_pair *pair, uint64_t seed, ui
 {
     const size_t n = (size_t)brn_pair_dim(pair);
     const bool linear = n <= BRN_LINEAR_DIM;
+    const size_t samples = linear ? BRN_LINEAR_SAMPLES : BRN_MEAN_SAMPLES;
     double *covariance[2] = {NULL, NULL};
     float *rows = NULL;
     brn_status status;
     *g = (brn_gaussians){.n = (int)n};
-    BRN_GO(BRN_ALLOC(&rows, BRN_LINEAR_SAMPLES * n, "samples of the linear map"));
+    BRN_GO(BRN_ALLOC(&rows, samples * n, "samples of the linear map"));
     for (int side = 0; side < 2; ++side) {
         BRN_GO(BRN_ALLOC(&g->mean[side], n, "means"));
-        BRN_GO(brn_pair_sample(pair, (brn_side)side, seed, first, BRN_LINEAR_SAMPLES, rows));
+        BRN_GO(brn_pair_sample(pair, (brn_side)side, seed, first, samples, rows));
         if (linear) BRN_GO(BRN_ALLOC(&covariance[side], n * n, "covariance"));
-        if (linear) BRN_GO(brn_moments((int)n, BRN_LINEAR_SAMPLES, rows, g->mean[side], covariance[side]));
-        else mean_of(n, rows, g->mean[side]);
+        if (linear) BRN_GO(brn_moments((int)n, samples, rows, g->mean[side], covariance[side]));
+        else mean_of(n, samples, rows, g->mean[side]);
     }
     if (linear) BRN_GO(fit_matrices(g, covariance));
 done:

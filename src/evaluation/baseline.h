@@ -5,7 +5,7 @@
 #include "core/error.h"
 #include <brenier/measure.h>
 
-enum { BRN_LINEAR_SAMPLES = 16384, BRN_LINEAR_DIM = 2048 };
+enum { BRN_LINEAR_SAMPLES = 16384, BRN_LINEAR_DIM = 2048, BRN_MEAN_SAMPLES = 1024 };
 
 typedef enum { BRN_MAP_IDENTITY, BRN_MAP_CONSTANT, BRN_MAP_LINEAR, BRN_BASELINES } brn_baseline;
 
@@ -17,7 +17,7 @@ typedef struct brn_gaussians {
     double *matrix[2]; /* [n][n] each; NULL above BRN_LINEAR_DIM, where they would take too long */
 } brn_gaussians;
 
-/** From BRN_LINEAR_SAMPLES draws of each side, number `first` of the seed's samples and after. */
+/** From BRN_LINEAR_SAMPLES draws of each side (for the means alone, BRN_MEAN_SAMPLES), number `first` of the seed's samples and after. */
 brn_status brn_gaussians_fit(brn_gaussians *g, brn_pair *pair, uint64_t seed, uint64_t first);
 void brn_gaussians_free(brn_gaussians *g);
 

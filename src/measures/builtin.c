@@ -28,15 +28,17 @@ static const struct {
     {"maf_rings", "crescent to four rings", CRESCENT, RINGS},
 };
 enum { PLANE = sizeof plane / sizeof *plane };
-static const char GAUSSIAN[] = "gaussian";
+static const char GAUSSIAN[] = "gaussian", IMAGES[] = "images";
 
-int brn_pair_builtin_count(void) { return PLANE + 1; }
+int brn_pair_builtin_count(void) { return PLANE + 2; }
 
 brn_status brn_pair_builtin(int i, const char **name, const char **meaning)
 {
-    if (i < 0 || i > PLANE) return brn_fail(BRN_ERR_USAGE, "built-in pair %d does not exist; there are %d", i, PLANE + 1);
-    *name = i < PLANE ? plane[i].name : GAUSSIAN;
-    *meaning = i < PLANE ? plane[i].meaning : "two Gaussians of dimension data.n, the map known in closed form";
+    if (i < 0 || i > PLANE + 1) return brn_fail(BRN_ERR_USAGE, "built-in pair %d does not exist; there are %d", i, PLANE + 2);
+    *name = i < PLANE ? plane[i].name : i == PLANE ? GAUSSIAN : IMAGES;
+    *meaning = i < PLANE    ? plane[i].meaning
+               : i == PLANE ? "two Gaussians of dimension data.n, the map known in closed form"
+                            : "images of overlapping patches and their image under a known convolutional map, data.n = 3 s^2 or s^2";
     return BRN_OK;
 }
 
@@ -44,13 +46,14 @@ static brn_status unknown(const char *name)
 {
     char names[256] = "";
     for (int i = 0; i < PLANE; ++i) strcat(strcat(names, plane[i].name), ", ");
-    return brn_fail(BRN_ERR_USAGE, "data.pair \"%.100s\" is not known; expected %s%s or a file name that ends in .safetensors",
-                    name, names, GAUSSIAN);
+    return brn_fail(BRN_ERR_USAGE, "data.pair \"%.100s\" is not known; expected %s%s, %s or a file name that ends in .safetensors",
+                    name, names, GAUSSIAN, IMAGES);
 }
 
 brn_status brn_pair_open_builtin(brn_pair *pair, const char *name, int n)
 {
     if (!strcmp(name, GAUSSIAN)) return brn_pair_open_gaussian(pair, n > 0 ? n : 2);
+    if (!strcmp(name, IMAGES)) return brn_pair_open_images(pair, n > 0 ? n : 3 * 64 * 64);
     for (int i = 0; i < PLANE; ++i)
         if (!strcmp(name, plane[i].name)) {
             pair->n = 2;

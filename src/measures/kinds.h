@@ -38,12 +38,19 @@ typedef struct brn_user_rows {
     int count, bits;      /* the least 2^bits >= count, bits >= 2 */
 } brn_user_rows;
 
+/** Images x = sum over places p and atoms k of z z' atom_k shifted to p, with z, z' ~ N(0, 1): overlapping
+ *  patches with sparse coefficients. */
+typedef struct brn_patches {
+    brn_net atoms;        /* the convolution whose adjoint makes an image of coefficients */
+} brn_patches;
+
 typedef struct brn_measure {
-    enum { BRN_MEASURE_SHAPE2D, BRN_MEASURE_MIXTURE, BRN_MEASURE_ROWS, BRN_MEASURE_PUSHED } kind;
+    enum { BRN_MEASURE_SHAPE2D, BRN_MEASURE_MIXTURE, BRN_MEASURE_ROWS, BRN_MEASURE_PATCHES, BRN_MEASURE_PUSHED } kind;
     union {
         brn_shape2d shape;
         brn_mixture mixture;
         brn_user_rows rows;
+        brn_patches patches;
     };
 } brn_measure; /* PUSHED: the true map's image of the pair's source */
 
@@ -70,6 +77,7 @@ struct brn_pair_work {
     brn_buf *no_lattice;            /* zeros */
     brn_buf *lattice[2];            /* generators of both measures ... */
     int lattice_batch[2];           /* ... for this batch size; 0 = not made yet */
+    brn_tape patches;               /* columns of the patches */
     brn_pot_work psi;
 };
 
@@ -79,6 +87,7 @@ brn_status brn_pair_open_builtin(brn_pair *pair, const char *name, int n);
 brn_status brn_pair_open_benchmark(brn_pair *pair, const char *path);
 brn_status brn_pair_open_rows(brn_pair *pair, const brn_settings *settings);
 brn_status brn_pair_open_gaussian(brn_pair *pair, int n);
+brn_status brn_pair_open_images(brn_pair *pair, int n);
 
 /** Components A_k [n][n] (x = A_k z + c_k), c_k [n] and their weights to the device. */
 brn_status brn_mixture_create(brn_mixture *m, brn_device *dev, int n, int count, const double *maps, const double *centres,
@@ -89,6 +98,7 @@ brn_dense brn_affine(brn_buf *buf, int n, int k);
 
 void brn_mixture_free(brn_mixture *m);
 void brn_user_rows_free(brn_user_rows *rows);
+void brn_patches_free(brn_patches *patches);
 void brn_sampler_free(struct brn_sampler *sampler);
 
 /* ---- drawing ------------------------------------------------------------------------------------ */
@@ -107,5 +117,6 @@ typedef struct brn_tile_draw {
 brn_status brn_shape2d_draw(const brn_shape2d *s, const brn_tile_draw *t);
 brn_status brn_mixture_draw(const brn_mixture *m, const brn_tile_draw *t);
 brn_status brn_user_rows_draw(const brn_user_rows *r, const brn_tile_draw *t);
+brn_status brn_patches_draw(const brn_patches *p, const brn_tile_draw *t);
 
 #endif

@@ -45,6 +45,8 @@ brn_status brn_pair_shadow(brn_pair **shadow, const brn_pair *pair, brn_device *
     **shadow = *pair;
     (*shadow)->dev = dry;
     for (int k = 0; k < BRN_POTENTIAL_PARTS; ++k) (*shadow)->psi.part[k].dev = dry;
+    for (int k = 0; k < 2; ++k)
+        if (pair->side[k].kind == BRN_MEASURE_PATCHES) (*shadow)->side[k].patches.atoms.dev = dry;
     return BRN_OK;
 }
 
@@ -52,6 +54,7 @@ static void measure_free(brn_measure *m)
 {
     if (m->kind == BRN_MEASURE_MIXTURE) brn_mixture_free(&m->mixture);
     if (m->kind == BRN_MEASURE_ROWS) brn_user_rows_free(&m->rows);
+    if (m->kind == BRN_MEASURE_PATCHES) brn_patches_free(&m->patches);
 }
 
 void brn_pair_close(brn_pair *pair)
@@ -103,6 +106,9 @@ static brn_status create_buffers(brn_pair_work *w, const brn_pair *pair, int lan
     BRN_TRY(brn_buf_create(&w->no_lattice, pair->dev, BRN_INT, generators, "lattice"));
     BRN_TRY(brn_zero(brn_device_queue(pair->dev, 0), (brn_view){w->no_lattice, 0}, generators));
     for (int k = 0; k < 2; ++k) BRN_TRY(brn_buf_create(&w->lattice[k], pair->dev, BRN_INT, generators, "lattice"));
+    const brn_measure *source = &pair->side[BRN_SOURCE];
+    if (source->kind == BRN_MEASURE_PATCHES)
+        BRN_TRY(brn_tape_create(&w->patches, pair->dev, &source->patches.atoms.shape, lanes, BRN_TAPE_FIRST));
     if (pair->map != BRN_MAP_GRADIENT) return BRN_OK;
     return brn_pot_work_create(&w->psi, &pair->psi, lanes, BRN_TAPE_FIRST);
 }
@@ -127,6 +133,7 @@ void brn_pair_work_free(brn_pair_work *w)
 {
     if (!w) return;
     brn_pot_work_free(&w->psi);
+    brn_tape_free(&w->patches);
     for (int k = 0; k < 2; ++k) brn_buf_free(w->lattice[k]);
     brn_buf_free(w->no_lattice);
     brn_buf_free(w->which);
@@ -163,7 +170,7 @@ brn_status brn_pair_draw(const brn_pair *pair, brn_side side, brn_queue *q, brn_
     BRN_TRY(generator_of(pair, (int)from, q, w, draw, &t.generator));
     if (m->kind == BRN_MEASURE_SHAPE2D) return brn_shape2d_draw(&m->shape, &t);
     if (m->kind == BRN_MEASURE_ROWS) return brn_user_rows_draw(&m->rows, &t);
-    BRN_TRY(brn_mixture_draw(&m->mixture, &t));
+    BRN_TRY(m->kind == BRN_MEASURE_PATCHES ? brn_patches_draw(&m->patches, &t) : brn_mixture_draw(&m->mixture, &t));
     return pushed ? brn_pair_true_map(pair, q, w, rows, w->source, out) : BRN_OK;
 }
 

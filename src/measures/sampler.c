@@ -49,7 +49,7 @@ static brn_status prepare(brn_pair *pair)
     if (pair->sampler) return BRN_OK;
     brn_sampler *s;
     BRN_TRY(BRN_ALLOC(&s, 1, "sampler"));
-    const int tile = brn_device_tile_rows(pair->dev);
+    const int tile = brn_device_tile_rows(pair->dev, pair->n);
     s->queues = brn_device_queues(pair->dev);
     s->rows = tile < MOST_ROWS ? tile : MOST_ROWS;
     const brn_status status = fill(s, pair);

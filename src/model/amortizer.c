@@ -5,10 +5,7 @@ brn_status brn_amortizer_shape(brn_net_shape *shape, const brn_settings *s, int 
     const float c = (float)(s->amortizer.activation == BRN_ACT_LEAKY_RELU ? s->amortizer.slope : s->amortizer.alpha);
     if (s->amortizer.kind == BRN_AMORTIZER_RESIDUAL)
         return brn_shape_residual(shape, n, &s->amortizer.hidden, s->amortizer.activation, c);
-    if (s->potential.kind == BRN_POTENTIAL_ICNN)
-        return brn_shape_icnn(shape, n, &s->amortizer.hidden, s->amortizer.activation, c, s->potential.last_activation,
-                              s->potential.actnorm);
-    return brn_shape_mlp(shape, n, &s->amortizer.hidden, s->amortizer.activation, c, s->potential.last_activation);
+    return brn_shape_potential(shape, s, n, &s->amortizer.hidden, s->amortizer.activation, s->amortizer.slope, s->amortizer.alpha);
 }
 
 brn_status brn_amortizer_create(brn_amortizer *h, brn_device *dev, const brn_settings *s, int n)

@@ -72,7 +72,7 @@ static brn_status session_open(session *s, const brn_model *m, int rows)
 /* Is it worth to try again with half the rows? On devices whose tile is a whole chunk; elsewhere scratch does not depend on it. */
 static bool try_smaller(brn_status status, const brn_model *m, int *rows)
 {
-    if (status != BRN_ERR_MEMORY || *rows <= LEAST_ROWS || brn_device_tile_rows(m->dev) <= LEAST_ROWS) return false;
+    if (status != BRN_ERR_MEMORY || *rows <= LEAST_ROWS || brn_device_tile_rows(m->dev, m->n) <= LEAST_ROWS) return false;
     *rows = (*rows / 2 + LEAST_ROWS - 1) / LEAST_ROWS * LEAST_ROWS;
     return true;
 }
@@ -153,7 +153,7 @@ static brn_status evaluate_tile(void *context, brn_queue *q, int t)
 static brn_status evaluate_open(session *s, const brn_model *m, int rows)
 {
     BRN_TRY(session_open(s, m, rows));
-    BRN_TRY(brn_batch_create(&s->value, m->dev, 1, s->chunk, "values"));
+    BRN_TRY(brn_batch_beside(&s->value, &s->x, 1, "values"));
     BRN_TRY(BRN_ALLOC(&s->f_work, (size_t)s->works, "potential scratch"));
     for (int i = 0; i < s->works; ++i) BRN_TRY(brn_pot_work_create(&s->f_work[i], &s->f, s->x.lanes, BRN_TAPE_FIRST));
     return BRN_OK;

@@ -13,11 +13,7 @@ enum { STREAM_POTENTIAL = 0x10000, STREAM_AMORTIZER = 0x20000 };
 
 brn_status brn_potential_shape(brn_net_shape *shape, const brn_settings *s, int n)
 {
-    const float c = (float)(s->potential.activation == BRN_ACT_LEAKY_RELU ? s->potential.slope : s->potential.alpha);
-    if (s->potential.kind == BRN_POTENTIAL_ICNN)
-        return brn_shape_icnn(shape, n, &s->potential.hidden, s->potential.activation, c, s->potential.last_activation,
-                              s->potential.actnorm);
-    return brn_shape_mlp(shape, n, &s->potential.hidden, s->potential.activation, c, s->potential.last_activation);
+    return brn_shape_potential(shape, s, n, &s->potential.hidden, s->potential.activation, s->potential.slope, s->potential.alpha);
 }
 
 void brn_model_free(brn_model *m)

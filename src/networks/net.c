@@ -48,14 +48,14 @@ brn_status brn_net_init(brn_net *net, uint64_t seed, uint32_t stream, bool ident
     for (int l = 0; l < s->layers; ++l) {
         const brn_layer *layer = &s->layer[l];
         brn_rng rng = brn_rng_start(seed, stream + (uint32_t)l);
-        const int rows = layer->in + layer->skip;
+        const int rows = brn_layer_rows(layer), out = brn_layer_cols(layer);
         for (int i = 0; i < rows; ++i) {
             /* each of the two blocks is a linear map of its own, with its own fan-in */
-            const double deviation = 1.0 / sqrt(i < layer->in ? layer->in : layer->skip);
-            for (int o = 0; o < layer->out; ++o)
-                theta[layer->weight + (size_t)i * (size_t)layer->out + (size_t)o] = (float)(deviation * truncated_normal(&rng));
+            const double deviation = 1.0 / sqrt(layer->conv.kernel ? rows : i < layer->in ? layer->in : layer->skip);
+            for (int o = 0; o < out; ++o)
+                theta[layer->weight + (size_t)i * (size_t)out + (size_t)o] = (float)(deviation * truncated_normal(&rng));
         }
-        for (int i = 0; identity && l == s->layers - 1 && i < rows * layer->out; ++i)
+        for (int i = 0; identity && l == s->layers - 1 && i < rows * out; ++i)
             theta[layer->weight + (size_t)i] = layer->positive && i < layer->in * layer->out ? NEARLY_NO_WEIGHT : 0.0f;
     }
     brn_status status = brn_write_f32(brn_device_queue(net->dev, 0), (brn_view){net->theta, 0}, theta, s->size);

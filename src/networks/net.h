@@ -18,6 +18,14 @@
 
 enum { BRN_NET_LAYERS = BRN_LAYERS_MAX + 1, BRN_NET_TENSORS = 6 * BRN_NET_LAYERS + 1 };
 
+/** Geometry of a convolution: images of channels x height x width, zeros beyond the edge. */
+typedef struct brn_conv {
+    int channels, height, width;
+    int kernel, stride, pad; /* kernel = 0: the layer is dense; pad: zeros before the first element */
+    int out_height, out_width;
+    bool image;              /* the input is a photograph in [-1, 1], to be normalised by channel */
+} brn_conv;
+
 typedef struct brn_layer {
     int in;             /* features of the previous layer, 0 where the layer sees x only */
     int skip;           /* features of x stacked below them */
@@ -28,7 +36,12 @@ typedef struct brn_layer {
     ptrdiff_t quad;     /* [n][out] of the squared term, or -1 */
     ptrdiff_t norm;     /* bias [out] and log scale [out] of the activation normalisation, or -1 */
     bool positive;      /* the first `in` rows are softplus(theta) / in */
+    brn_conv conv;      /* then in, skip and out are channels x positions, the weight [channels x kernel^2][out channels] */
 } brn_layer;
+
+/** Rows and columns of a layer's weight. */
+static inline int brn_layer_rows(const brn_layer *w) { return w->conv.kernel ? w->conv.channels * w->conv.kernel * w->conv.kernel : w->in + w->skip; }
+static inline int brn_layer_cols(const brn_layer *w) { return w->conv.kernel ? w->out / (w->conv.out_height * w->conv.out_width) : w->out; }
 
 typedef struct brn_tensor {
     char name[40];
@@ -51,10 +64,22 @@ typedef struct brn_net_shape {
 brn_status brn_shape_mlp(brn_net_shape *shape, int n, const brn_widths *hidden, int kind, float c, bool last_activation);
 /** Input-convex potential with actnorm. */
 brn_status brn_shape_icnn(brn_net_shape *shape, int n, const brn_widths *hidden, int kind, float c, bool last_activation, bool actnorm);
+/** The scalar network that resolved settings name, with its own widths and activation. */
+brn_status brn_shape_potential(brn_net_shape *shape, const brn_settings *settings, int n, const brn_widths *hidden, int kind, double slope, double alpha);
 /** Vector-valued network of the residual amortizer, n -> n. */
 brn_status brn_shape_residual(brn_net_shape *shape, int n, const brn_widths *hidden, int kind, float c);
 /** One part of the benchmark's input-quadratic ICNN (w2bench: formula version 1). */
 brn_status brn_shape_quadratic_icnn(brn_net_shape *shape, int n, const int widths[static 3]);
+
+/** Channels, height and width of the square images that n numbers are; BRN_ERR_USAGE where they are none. */
+brn_status brn_conv_image(int n, int image[static 3]);
+/** Convolutional potential of images [channels][height][width]: kernels 4 x 4 of stride 2 with as many
+ *  channels as given, each halving the image, then one kernel over all that is left. With three channels
+ *  the pixels, in [-1, 1], are normalised like photographs first. */
+brn_status brn_shape_conv(brn_net_shape *shape, const int image[static 3], const brn_widths *channels, int kind, float c, bool last_activation);
+
+/** One convolution alone, from images to `channels` feature maps; not a potential. */
+brn_status brn_shape_patches(brn_net_shape *shape, const int image[static 3], int channels, int kernel, int stride, int pad);
 
 const brn_tensor *brn_shape_find(const brn_net_shape *shape, const char *name);
 

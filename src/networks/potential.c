@@ -90,6 +90,16 @@ brn_status brn_pot_param_grad(brn_queue *q, const brn_pot *f, brn_pot_work *w, i
     BRN_TRY(forward(q, f, w, rows, x, value, true));
     BRN_TRY(brn_mat_fill(q, rows, s * f->scale, w->seed));
     BRN_TRY(brn_tape_reverse(q, &f->part[0], &w->tape[0], rows, x, w->seed, theta_grad, (brn_mat){0}));
+    return theta_grad ? brn_pot_log_alpha_grad(q, f, rows, s, x, theta_grad) : BRN_OK;
+}
+
+brn_trace brn_pot_trace(const brn_pot *f, const brn_pot_work *w, int rows, brn_mat x)
+{
+    return brn_tape_trace(&f->part[0].shape, &w->tape[0], rows, x, w->seed);
+}
+
+brn_status brn_pot_log_alpha_grad(brn_queue *q, const brn_pot *f, int rows, float s, brn_mat x, brn_buf *theta_grad)
+{
     return add_log_alpha_grad(q, f, rows, 0.5f * s, x, x, theta_grad);
 }
 

@@ -8,7 +8,7 @@
 #ifndef BRN_NETWORKS_POTENTIAL_H
 #define BRN_NETWORKS_POTENTIAL_H
 
-#include "networks/tape.h"
+#include "networks/trace.h"
 
 enum { BRN_POTENTIAL_PARTS = 2 };
 
@@ -40,9 +40,14 @@ brn_status brn_pot_value(brn_queue *q, const brn_pot *f, brn_pot_work *w, int ro
 /** value[r] = f(x_r), grad = grad f(x), [n][ld]. */
 brn_status brn_pot_value_grad(brn_queue *q, const brn_pot *f, brn_pot_work *w, int rows, brn_mat x, brn_mat value, brn_mat grad);
 
-/** theta_grad += s * d/d(used) sum_r f(x_r), value[r] = f(x_r). For potentials of one part. */
+/** theta_grad += s * d/d(used) sum_r f(x_r), value[r] = f(x_r). For potentials of one part. Without
+ *  theta_grad (NULL) the adjoints stay in the work: brn_pot_trace() hands them out, and what the blocks of
+ *  a wide network (trace.h) do not cover is added by brn_pot_log_alpha_grad(). */
 brn_status brn_pot_param_grad(brn_queue *q, const brn_pot *f, brn_pot_work *w, int rows, float s, brn_mat x, brn_mat value,
                               brn_buf *theta_grad);
+
+brn_trace brn_pot_trace(const brn_pot *f, const brn_pot_work *w, int rows, brn_mat x);
+brn_status brn_pot_log_alpha_grad(brn_queue *q, const brn_pot *f, int rows, float s, brn_mat x, brn_buf *theta_grad);
 
 /** Mixed second order: theta_grad (may be NULL) += s * d/d(used) sum_r <v_r, grad f(x_r)>, and
  *  hv (buf may be NULL) = Hessian(x) v. Needs a workspace of BRN_TAPE_SECOND; parts = 1. */

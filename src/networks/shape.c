@@ -104,6 +104,45 @@ brn_status brn_shape_icnn(brn_net_shape *s, int n, const brn_widths *hidden, int
     return BRN_OK;
 }
 
+brn_status brn_conv_image(int n, int image[static 3])
+{
+    for (int channels = 1; channels <= 3; channels += 2) {
+        int side = 1;
+        while (channels * side * side < n) ++side;
+        if (channels * side * side != n) continue;
+        image[0] = channels, image[1] = image[2] = side;
+        return BRN_OK;
+    }
+    return brn_fail(BRN_ERR_USAGE, "potential.kind=conv: %d numbers a row are no square image of one or three channels", n);
+}
+
+/* Channels to channels; in and out count channels x positions. */
+static void add_convolution(brn_net_shape *s, const brn_conv *conv, int channels, int kind, float c)
+{
+    const int in = conv->channels * conv->height * conv->width, l = s->layers++;
+    const size_t taps = (size_t)conv->channels * (size_t)(conv->kernel * conv->kernel), out = (size_t)channels;
+    s->layer[l] = (brn_layer){.in = l ? in : 0, .skip = l ? 0 : in, .out = channels * conv->out_height * conv->out_width, .kind = kind,
+                              .c = c, .weight = take(s, (taps + 1) * out), .quad = -1, .norm = -1, .conv = *conv};
+    add_tensor(s, l, "weight", s->layer[l].weight, (int)taps, channels);
+    add_tensor(s, l, "bias", s->layer[l].weight + taps * out, channels, 0);
+}
+
+brn_status brn_shape_conv(brn_net_shape *s, const int image[static 3], const brn_widths *channels, int kind, float c, bool last_activation)
+{
+    BRN_TRY(start(s, image[0] * image[1] * image[2], channels));
+    brn_conv at = {.channels = image[0], .height = image[1], .width = image[2], .kernel = 4, .stride = 2, .image = image[0] == 3};
+    for (int i = 0; i < channels->count; ++i) {
+        at.out_height = (at.height + 1) / 2, at.out_width = (at.width + 1) / 2;
+        at.pad = (2 * (at.out_height - 1) + 4 - at.height) / 2; /* "same": the larger half behind */
+        add_convolution(s, &at, channels->width[i], kind, c);
+        at = (brn_conv){.channels = channels->width[i], .height = at.out_height, .width = at.out_width, .kernel = 4, .stride = 2};
+    }
+    at.kernel = at.height, at.stride = 1, at.out_height = at.out_width = 1;
+    add_convolution(s, &at, 1, last_activation ? kind : BRN_ACT_NONE, c);
+    add_quadratic_term(s);
+    return BRN_OK;
+}
+
 brn_status brn_shape_quadratic_icnn(brn_net_shape *s, int n, const int widths[static 3])
 {
     const brn_widths hidden = {3, {widths[0], widths[1], widths[2]}};
@@ -116,6 +155,28 @@ brn_status brn_shape_quadratic_icnn(brn_net_shape *s, int n, const int widths[st
     add_layer(s, widths[2], 0, 1, BRN_ACT_NONE, 0);
     add_quadratic_term(s);
     return BRN_OK;
+}
+
+brn_status brn_shape_patches(brn_net_shape *s, const int image[static 3], int channels, int kernel, int stride, int pad)
+{
+    BRN_TRY(start(s, image[0] * image[1] * image[2], &(brn_widths){1, {channels}}));
+    const brn_conv conv = {.channels = image[0], .height = image[1], .width = image[2], .kernel = kernel, .stride = stride, .pad = pad,
+                           .out_height = (image[1] + 2 * pad - kernel) / stride + 1, .out_width = (image[2] + 2 * pad - kernel) / stride + 1};
+    add_convolution(s, &conv, channels, BRN_ACT_NONE, 0);
+    return BRN_OK;
+}
+
+brn_status brn_shape_potential(brn_net_shape *shape, const brn_settings *s, int n, const brn_widths *hidden, int kind, double slope, double alpha)
+{
+    const float c = (float)(kind == BRN_ACT_LEAKY_RELU ? slope : alpha);
+    const bool last = s->potential.last_activation;
+    int image[3];
+    switch (s->potential.kind) {
+    case BRN_POTENTIAL_MLP: return brn_shape_mlp(shape, n, hidden, kind, c, last);
+    case BRN_POTENTIAL_ICNN: return brn_shape_icnn(shape, n, hidden, kind, c, last, s->potential.actnorm);
+    case BRN_POTENTIAL_CONV: BRN_TRY(brn_conv_image(n, image)); return brn_shape_conv(shape, image, hidden, kind, c, last);
+    }
+    return brn_fail(BRN_ERR_INTERNAL, "unknown potential %d", (int)s->potential.kind);
 }
 
 const brn_tensor *brn_shape_find(const brn_net_shape *s, const char *name)

@@ -13,7 +13,7 @@ bool brn_small_fits(const brn_pot *f)
     bool fits = f->parts == 1 && !f->shift && s->n <= WIDEST && s->layer[s->layers - 1].out == 1;
     for (int l = 0; l < s->layers; ++l) {
         const brn_layer *w = &s->layer[l];
-        fits = fits && w->quad < 0 && w->out <= WIDEST && w->c == s->layer[0].c && w->in == (l ? s->layer[l - 1].out : 0);
+        fits = fits && !w->conv.kernel && w->quad < 0 && w->out <= WIDEST && w->c == s->layer[0].c && w->in == (l ? s->layer[l - 1].out : 0);
     }
     return fits;
 }

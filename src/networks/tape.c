@@ -1,4 +1,4 @@
-#include "networks/tape.h"
+#include "networks/linear.h"
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
@@ -16,7 +16,7 @@ static brn_mat carve(carver *c, int feats)
     return m;
 }
 
-static void lay_out(brn_tape *t, carver *c, const brn_net_shape *s)
+static void lay_out(brn_tape *t, carver *c, const brn_device *dev, const brn_net_shape *s)
 {
     const bool second = t->order == BRN_TAPE_SECOND;
     int widest_quad = 0;
@@ -35,16 +35,18 @@ static void lay_out(brn_tape *t, carver *c, const brn_net_shape *s)
         if (w->quad >= 0) t->square_t[l] = carve(c, w->out);
     }
     if (widest_quad) t->quad_a = carve(c, widest_quad);
+    const size_t columns = brn_linear_scratch(dev, s, c->lanes);
+    if (columns) t->columns = carve(c, (int)columns);
 }
 
 brn_status brn_tape_create(brn_tape *tape, brn_device *dev, const brn_net_shape *shape, int lanes, brn_tape_order order)
 {
     *tape = (brn_tape){.lanes = lanes, .order = order};
     carver count = {.lanes = lanes};
-    lay_out(tape, &count, shape);
+    lay_out(tape, &count, dev, shape);
     BRN_TRY(brn_buf_create(&tape->memory, dev, BRN_REAL, count.used, "activations"));
     carver hand_out = {.memory = tape->memory, .lanes = lanes};
-    lay_out(tape, &hand_out, shape);
+    lay_out(tape, &hand_out, dev, shape);
     return BRN_OK;
 }
 
@@ -107,14 +109,13 @@ static brn_status activate(brn_queue *q, const brn_layer *w, int rows, brn_mat u
 static brn_status forward_layer(brn_queue *q, const brn_net *net, brn_tape *t, int l, int rows, brn_mat x, brn_mat z, bool slopes, bool keep_u)
 {
     const brn_layer *w = &net->shape.layer[l];
-    const brn_dense dense = brn_net_dense(net, l);
     const brn_mat in = l ? t->in[l] : x, slope = slopes && w->kind != BRN_ACT_NONE ? t->q[l] : NONE;
     BRN_TRY(copy_skip(q, w, rows, x, in));
-    if (w->quad < 0) return brn_dense_forward(q, &dense, rows, w->kind, w->c, in, keep_u ? t->u[l] : NONE, z, slope);
+    if (w->quad < 0) return brn_linear_forward(q, net, t, l, rows, false, w->kind, w->c, in, keep_u ? t->u[l] : NONE, z, slope);
     const brn_dense quad = brn_net_dense_quad(net, l);
     const bool direct = w->kind == BRN_ACT_NONE && !keep_u; /* z is u, and u is not needed again */
     const brn_mat u = direct ? z : t->u[l];
-    BRN_TRY(brn_dense_forward(q, &dense, rows, BRN_ACT_NONE, 0, in, NONE, u, NONE));
+    BRN_TRY(brn_linear_forward(q, net, t, l, rows, false, BRN_ACT_NONE, 0, in, NONE, u, NONE));
     BRN_TRY(brn_dense_forward(q, &quad, rows, BRN_ACT_NONE, 0, x, NONE, t->square[l], NONE));
     BRN_TRY(mul_add(q, rows, 1, t->square[l], t->square[l], 1, u));
     return direct ? BRN_OK : activate(q, w, rows, u, z, slope);
@@ -130,11 +131,9 @@ brn_status brn_tape_forward(brn_queue *q, const brn_net *net, brn_tape *tape, in
 static brn_status tangent_layer(brn_queue *q, const brn_net *net, brn_tape *t, int l, int rows, brn_mat v, brn_mat z_t)
 {
     const brn_layer *w = &net->shape.layer[l];
-    brn_dense dense = brn_net_dense(net, l);
-    dense.bias = -1;
     const brn_mat in_t = l ? t->in_t[l] : v;
     BRN_TRY(copy_skip(q, w, rows, v, in_t));
-    BRN_TRY(brn_dense_forward(q, &dense, rows, BRN_ACT_NONE, 0, in_t, NONE, t->u_t[l], NONE));
+    BRN_TRY(brn_linear_forward(q, net, t, l, rows, true, BRN_ACT_NONE, 0, in_t, NONE, t->u_t[l], NONE));
     if (w->quad >= 0) { /* d (Q^T x)^2 = 2 (Q^T x) (Q^T v) */
         const brn_dense quad = brn_net_dense_quad(net, l);
         BRN_TRY(brn_dense_forward(q, &quad, rows, BRN_ACT_NONE, 0, v, NONE, t->square_t[l], NONE));
@@ -171,11 +170,10 @@ static brn_status reverse_quad(brn_queue *q, const brn_net *net, brn_tape *t, in
 }
 
 /* The rows of layer l that see x: x_adjoint (+)= W d. `fresh` is cleared by the first contribution. */
-static brn_status reverse_to_x(brn_queue *q, const brn_net *net, int l, int rows, brn_mat d, brn_mat x_adjoint, bool *fresh)
+static brn_status reverse_to_x(brn_queue *q, const brn_net *net, const brn_tape *t, int l, int rows, brn_mat d, brn_mat x_adjoint, bool *fresh)
 {
     if (!x_adjoint.buf || !net->shape.layer[l].skip) return BRN_OK;
-    const brn_dense skip = brn_net_dense_skip(net, l);
-    BRN_TRY(brn_dense_backward(q, &skip, rows, d, NONE, x_adjoint, !*fresh));
+    BRN_TRY(brn_linear_backward(q, net, t, l, rows, true, d, NONE, x_adjoint, !*fresh));
     *fresh = false;
     return BRN_OK;
 }
@@ -189,13 +187,12 @@ brn_status brn_tape_reverse(brn_queue *q, const brn_net *net, brn_tape *tape, in
     bool fresh = true;
     if (s->layer[last].kind != BRN_ACT_NONE) BRN_TRY(brn_mat_mul(q, rows, seed, tape->q[last], d));
     for (int l = last; l >= 0; --l) {
-        const brn_dense dense = brn_net_dense(net, l), hidden = brn_net_dense_hidden(net, l);
-        if (grad) BRN_TRY(brn_dense_grad(q, &dense, rows, l ? tape->in[l] : x, d, grad, true));
-        BRN_TRY(reverse_to_x(q, net, l, rows, d, x_adjoint, &fresh));
+        if (grad) BRN_TRY(brn_linear_grad(q, net, tape, l, rows, false, l ? tape->in[l] : x, d, grad));
+        BRN_TRY(reverse_to_x(q, net, tape, l, rows, d, x_adjoint, &fresh));
         if (s->layer[l].quad >= 0) BRN_TRY(reverse_quad(q, net, tape, l, rows, x, tape->square[l], d, grad, x_adjoint));
         if (l == 0) break;
         const bool sloped = s->layer[l - 1].kind != BRN_ACT_NONE;
-        BRN_TRY(brn_dense_backward(q, &hidden, rows, d, sloped ? tape->q[l - 1] : NONE, tape->a[l - 1], false));
+        BRN_TRY(brn_linear_backward(q, net, tape, l, rows, false, d, sloped ? tape->q[l - 1] : NONE, tape->a[l - 1], false));
         d = tape->a[l - 1];
     }
     return BRN_OK;
@@ -226,16 +223,15 @@ brn_status brn_tape_reverse_dual(brn_queue *q, const brn_net *net, brn_tape *tap
     brn_mat d = seed, d_t = seed_t;
     bool fresh_x = true, fresh_v = true;
     for (int l = s->layers - 1; l >= 0; --l) {
-        const brn_dense dense = brn_net_dense(net, l), hidden = brn_net_dense_hidden(net, l);
         BRN_TRY(reverse_activation(q, &s->layer[l], tape, l, rows, d, d_t));
-        if (grad) BRN_TRY(brn_dense_grad(q, &dense, rows, l ? tape->in[l] : x, d, grad, true));
-        if (grad) BRN_TRY(brn_dense_grad(q, &dense, rows, l ? tape->in_t[l] : v, d_t, grad, false));
-        BRN_TRY(reverse_to_x(q, net, l, rows, d, x_adjoint, &fresh_x));
-        BRN_TRY(reverse_to_x(q, net, l, rows, d_t, v_adjoint, &fresh_v));
+        if (grad) BRN_TRY(brn_linear_grad(q, net, tape, l, rows, false, l ? tape->in[l] : x, d, grad));
+        if (grad) BRN_TRY(brn_linear_grad(q, net, tape, l, rows, true, l ? tape->in_t[l] : v, d_t, grad));
+        BRN_TRY(reverse_to_x(q, net, tape, l, rows, d, x_adjoint, &fresh_x));
+        BRN_TRY(reverse_to_x(q, net, tape, l, rows, d_t, v_adjoint, &fresh_v));
         BRN_TRY(reverse_quad_dual(q, net, tape, l, rows, x, v, d, d_t, grad, x_adjoint, v_adjoint));
         if (l == 0) break;
-        BRN_TRY(brn_dense_backward(q, &hidden, rows, d, NONE, tape->a[l - 1], false));
-        BRN_TRY(brn_dense_backward(q, &hidden, rows, d_t, NONE, tape->a_t[l - 1], false));
+        BRN_TRY(brn_linear_backward(q, net, tape, l, rows, false, d, NONE, tape->a[l - 1], false));
+        BRN_TRY(brn_linear_backward(q, net, tape, l, rows, false, d_t, NONE, tape->a_t[l - 1], false));
         d = tape->a[l - 1];
         d_t = tape->a_t[l - 1];
     }

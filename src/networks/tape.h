@@ -18,6 +18,7 @@ typedef struct brn_tape {
     brn_mat square[BRN_NET_LAYERS];   /* Q^T x */
     brn_mat in_t[BRN_NET_LAYERS], u_t[BRN_NET_LAYERS], square_t[BRN_NET_LAYERS]; /* tangents */
     brn_mat a[BRN_NET_LAYERS], a_t[BRN_NET_LAYERS];                              /* adjoints of u and its tangent */
+    brn_mat columns;                  /* patches of a block of a convolution (linear.h) */
     brn_mat quad_a;                   /* adjoint of the widest Q^T x */
 } brn_tape;
 

@@ -112,6 +112,46 @@ BRN_CASE_RUN(icnn_pullback)
                       BRN_CASE_VIEWS3);
 }
 
+/* Images of some odd sizes under kernels of 4 x 4 and stride 2; the last third of the lanes holds no row.
+ * variant bits: 1 a photograph, 2 not from the first position on and, for the adjoint, added to x */
+typedef struct {
+    int channels, height, width, out_height, out_width, first, count, used;
+} image_case;
+
+static image_case image_of(const brn_case *c)
+{
+    image_case g = {.channels = 1 + c->feats % 4, .height = 1 + c->depth % 5, .width = 1 + c->feats % 6, .used = c->rows - c->rows / 3};
+    g.out_height = (g.height + 1) / 2, g.out_width = (g.width + 1) / 2;
+    g.first = c->variant & 2 && g.out_height * g.out_width > 1;
+    g.count = g.out_height * g.out_width - g.first;
+    return g;
+}
+static int pixels(const brn_case *c) { return image_of(c).channels * image_of(c).height * image_of(c).width; }
+static int taps(const brn_case *c) { return 16 * image_of(c).channels; }
+static int patches(const brn_case *c) { return image_of(c).count * c->rows; }
+
+BRN_CASE_LAYOUT(im2col, BRN_MATRIX(READ, pixels(c)), BRN_MATRIX(WRITTEN, taps(c), .cols = patches(c)))
+BRN_CASE_RUN(im2col)
+{
+    const image_case g = image_of(c);
+    return BRN_LAUNCH(q, im2col, c->rows, taps(c),
+                      (.ldx = m[0].ld, .ldy = m[1].ld, .lanes = c->rows, .used = g.used, .height = g.height, .width = g.width, .side = 4,
+                       .stride = 2, .pad = 1, .out_width = g.out_width, .first = g.first, .count = g.count, .image = c->variant & 1,
+                       .shift = c->variant != 3, .s0 = 2, .s1 = 3, .s2 = 5, .b0 = 7, .b1 = 11, .b2 = 13), BRN_CASE_VIEWS2);
+}
+
+BRN_CASE_LAYOUT(col2im, BRN_MATRIX(READ, taps(c), .cols = patches(c)), {.feats = pixels(c), .access = c->variant & 2 ? BRN_CASE_UPDATED : BRN_CASE_WRITTEN})
+BRN_CASE_RUN(col2im)
+{
+    const image_case g = image_of(c);
+    return BRN_LAUNCH(q, col2im, c->rows, g.channels * g.height,
+                      (.ldx = m[1].ld, .ldy = m[0].ld, .lanes = c->rows, .used = g.used, .height = g.height, .width = g.width, .side = 4,
+                       .stride = 2, .pad = 1, .out_height = g.out_height, .out_width = g.out_width, .first = g.first, .count = g.count,
+                       .top = 0, .tall = g.height, .fresh = c->variant & 2 ? g.height : 0, .image = c->variant & 1, .s0 = 2, .s1 = 3, .s2 = 5),
+                      BRN_CASE_VIEWS2);
+}
+static int four(const brn_case *c) { return (void)c, 4; } /* of the 16 taps a stride of 2 leaves four */
+
 /* ---- products ---------------------------------------------------------------------------------- */
 
 static brn_dense dense_of(const brn_case *c, brn_mat params, bool bias)
@@ -228,6 +268,8 @@ static const brn_operation operations[] = {
     OP("layer", potential_value, 4, false, brn_case_feats, 2),
     OP("layer", potential_grad, 2, false, brn_case_one, 2),
     OP("layer", log_alpha_grad, 1, false, brn_case_all, 2),
+    OP("layer", im2col, 4, false, brn_case_one, 16),
+    OP("layer", col2im, 4, false, four, 8),
     OP("layer", icnn_prepare, 2, false, brn_case_one, 20),
     OP("layer", icnn_pullback, 2, false, over_inputs, 20),
 };

@@ -8,7 +8,7 @@
 
 const char *const brn_pass_names[BRN_PASSES] = {"value", "input gradient", "parameter gradient", "mixed second order", "Hessian product"};
 
-enum { MOST_N = 33, MOST_ROWS = 129 };
+enum { MOST_ROWS = 129 };
 
 /* Results of one network on one device. */
 typedef struct {
@@ -57,15 +57,19 @@ static double largest(const double *a, size_t count)
 
 /* One network, one batch. A row alone may have a value near 0: the scale of what belongs to rows is that of
  * the largest batch, which comes first and sets scale[]. */
-static brn_status check(brn_device *dev, brn_device *oracle, brn_network_kind network, int n, int rows, double scale[BRN_PASSES],
+static brn_status check(brn_device *dev, brn_device *oracle, brn_network_kind network, int n, const brn_widths *hidden, int rows, double scale[BRN_PASSES],
                         brn_parity parity[BRN_PASSES])
 {
     brn_net_shape shape;
     results found = {0}, expected = {0};
     brn_status status;
-    int inner = 0; /* inner indices along the longest path, there and back */
-    BRN_GO(brn_network_shape(&shape, network, n, &(brn_widths){3, {33, 17, 9}}, network % 2 ? BRN_ACT_CELU : BRN_ACT_SOFTPLUS, 0.8f));
-    for (int l = 0; l < shape.layers; ++l) inner += shape.layer[l].in + shape.layer[l].skip + shape.layer[l].out;
+    int inner = 0, places = 1; /* inner indices along the longest path, there and back; images: where a kernel is applied */
+    BRN_GO(brn_network_shape(&shape, network, n, hidden, network % 2 ? BRN_ACT_CELU : BRN_ACT_SOFTPLUS, 0.8f));
+    for (int l = 0; l < shape.layers; ++l) {
+        const brn_layer *w = &shape.layer[l];
+        inner += brn_layer_rows(w) + brn_layer_cols(w);
+        if (w->conv.kernel && w->conv.out_height * w->conv.out_width > places) places = w->conv.out_height * w->conv.out_width;
+    }
     BRN_GO(make_results(&found, &shape, rows));
     BRN_GO(make_results(&expected, &shape, rows));
     BRN_GO(compute(oracle, &shape, network, rows, &expected));
@@ -73,7 +77,7 @@ static brn_status check(brn_device *dev, brn_device *oracle, brn_network_kind ne
     for (int i = 0; i < BRN_PASSES; ++i) {
         const bool over_rows = i == BRN_PASS_PARAMETERS || i == BRN_PASS_MIXED;
         if (over_rows || rows == MOST_ROWS) scale[i] = largest(expected.of[i], expected.count[i]);
-        const double share = brn_parity_share(found.of[i], expected.of[i], found.count[i], inner + (over_rows ? rows : 0), scale[i]);
+        const double share = brn_parity_share(found.of[i], expected.of[i], found.count[i], inner + (over_rows ? rows * places : 0), scale[i]);
         ++parity[i].cases;
         if (share > parity[i].share)
             snprintf(parity[i].worst, sizeof parity[i].worst, "%s, rows %d, n %d", brn_network_names[network], rows, n);
@@ -87,14 +91,22 @@ done:
 
 brn_status brn_networks_check(brn_device *dev, brn_device *oracle, brn_parity parity[static BRN_PASSES])
 {
-    static const int dimensions[] = {1, 2, 3, 5, 31, MOST_N}, batches[] = {MOST_ROWS, 67, 33, 1};
+    static const int images[] = {1, 3, 16, 2 * 3 * 3, 3 * 5 * 5, 3 * 8 * 8}; /* grey and colour */
+    static const int dimensions[] = {1, 2, 3, 5, 31, 33}, batches[] = {MOST_ROWS, 67, 33, 1};
     for (int i = 0; i < BRN_PASSES; ++i) parity[i] = (brn_parity){0};
     for (int network = 0; network < BRN_NETWORK_KINDS; ++network)
         for (size_t d = 0; d < sizeof dimensions / sizeof *dimensions; ++d) {
+            const int n = network == BRN_NETWORK_CONV ? images[d] : dimensions[d];
             double scale[BRN_PASSES];
             for (size_t b = 0; b < sizeof batches / sizeof *batches; ++b)
-                BRN_TRY(check(dev, oracle, (brn_network_kind)network, dimensions[d], batches[b], scale, parity));
+                BRN_TRY(check(dev, oracle, (brn_network_kind)network, n, &(brn_widths){3, {33, 17, 9}}, batches[b], scale, parity));
         }
+    /* so many channels that a host makes the columns of a line of the image at a time, or of one place: its sums
+     * meet those of devices that make all at once */
+    for (int channels = 128; channels <= 512; channels *= 4) {
+        double scale[BRN_PASSES];
+        BRN_TRY(check(dev, oracle, BRN_NETWORK_CONV, 9 * 9, &(brn_widths){2, {channels, 3}}, MOST_ROWS, scale, parity));
+    }
     return BRN_OK;
 }
 

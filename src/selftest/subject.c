@@ -6,8 +6,16 @@
 #include <stdlib.h>
 
 const char *const brn_network_names[BRN_NETWORK_KINDS] = {
-    "mlp", "mlp, last activation", "icnn with actnorm", "icnn", "quadratic icnn", "residual",
+    "mlp", "mlp, last activation", "icnn with actnorm", "icnn", "quadratic icnn", "residual", "convolutional",
 };
+
+static brn_status conv_shape(brn_net_shape *shape, int n, const brn_widths *channels, int kind, float c)
+{
+    int side = 1;
+    for (int s = 2; s * s <= n; ++s)
+        if (n % (s * s) == 0) side = s;
+    return brn_shape_conv(shape, (const int[]){n / (side * side), side, side}, channels, kind, c, true);
+}
 
 brn_status brn_network_shape(brn_net_shape *shape, brn_network_kind network, int n, const brn_widths *hidden, int kind, float c)
 {
@@ -17,6 +25,7 @@ brn_status brn_network_shape(brn_net_shape *shape, brn_network_kind network, int
     case BRN_NETWORK_ICNN: return brn_shape_icnn(shape, n, hidden, kind, c, true, true);
     case BRN_NETWORK_ICNN_PLAIN: return brn_shape_icnn(shape, n, hidden, kind, c, false, false);
     case BRN_NETWORK_QUADRATIC: return brn_shape_quadratic_icnn(shape, n, (const int[]){hidden->width[0], hidden->width[1], hidden->width[0]});
+    case BRN_NETWORK_CONV: return conv_shape(shape, n, hidden, kind, c);
     default: return brn_shape_residual(shape, n, hidden, kind, c);
     }
 }

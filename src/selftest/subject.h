@@ -6,7 +6,8 @@
 #include "networks/potential.h"
 
 typedef enum {
-    BRN_NETWORK_MLP, BRN_NETWORK_MLP_LAST, BRN_NETWORK_ICNN, BRN_NETWORK_ICNN_PLAIN, BRN_NETWORK_QUADRATIC, BRN_NETWORK_RESIDUAL, BRN_NETWORK_KINDS
+    BRN_NETWORK_MLP, BRN_NETWORK_MLP_LAST, BRN_NETWORK_ICNN, BRN_NETWORK_ICNN_PLAIN, BRN_NETWORK_QUADRATIC, BRN_NETWORK_RESIDUAL, BRN_NETWORK_CONV,
+    BRN_NETWORK_KINDS
 } brn_network_kind;
 extern const char *const brn_network_names[BRN_NETWORK_KINDS];
 
@@ -21,6 +22,7 @@ typedef struct brn_subject {
     size_t size; /* of theta */
 } brn_subject;
 
+/** For convolutions n is read as channels of the largest square images possible. */
 brn_status brn_network_shape(brn_net_shape *shape, brn_network_kind network, int n, const brn_widths *hidden, int kind, float c);
 
 /** Parameters, samples x, directions v and weights w come from `seed` and are the same floats on every

@@ -55,14 +55,14 @@ static double total_variance(const float *rows, int count, int n)
 static brn_status create_parts(brn_monitor *m)
 {
     brn_trainer *t = m->t;
-    const int rows = BRN_MONITOR_ROWS;
+    const int rows = brn_monitor_rows(t->set);
     const size_t count = (size_t)rows * (size_t)t->n;
     BRN_TRY(brn_batch_create(&m->x, t->dev, t->n, rows, "evaluation batch"));
     BRN_TRY(brn_batch_create(&m->y, t->dev, t->n, rows, "evaluation batch"));
     BRN_TRY(brn_batch_create(&m->truth, t->dev, t->n, rows, "evaluation batch"));
     BRN_TRY(brn_batch_create(&m->grad, t->dev, t->n, rows, "evaluation batch"));
     BRN_TRY(brn_batch_create(&m->argmax, t->dev, t->n, rows, "evaluation batch"));
-    BRN_TRY(brn_batch_create(&m->value, t->dev, 1, rows, "evaluation batch"));
+    BRN_TRY(brn_batch_beside(&m->value, &m->x, 1, "evaluation batch"));
     BRN_TRY(BRN_ALLOC(&m->values, (size_t)rows, "evaluation"));
     BRN_TRY(BRN_ALLOC(&m->solved, (size_t)rows, "evaluation"));
     BRN_TRY(BRN_ALLOC(&m->host_truth, count, "evaluation"));

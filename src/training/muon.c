@@ -18,7 +18,7 @@ double brn_muon_cost(const brn_block *b)
 
 int brn_muon_stripes(const brn_optimizer *opt, const brn_block *b)
 {
-    const int small = b->rows < b->cols ? b->rows : b->cols, tile = brn_device_tile_rows(opt->dev);
+    const int small = b->rows < b->cols ? b->rows : b->cols, tile = brn_device_tile_rows(opt->dev, 1);
     return small > tile ? (small + tile / 2) / tile : 1;
 }
 

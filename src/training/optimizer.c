@@ -21,7 +21,7 @@ static void add_blocks(brn_optimizer *opt, const brn_net_shape *shape)
     const bool soap = opt->set.kind == BRN_OPT_SOAP;
     for (int l = 0; l < shape->layers; ++l) {
         const brn_layer *w = &shape->layer[l];
-        const brn_block b = {.at = w->weight, .rows = w->in + w->skip + soap, .cols = w->out, .left = -1, .right = -1};
+        const brn_block b = {.at = w->weight, .rows = brn_layer_rows(w) + soap, .cols = brn_layer_cols(w), .left = -1, .right = -1};
         if (soap ? brn_soap_has_factor(b.rows) || brn_soap_has_factor(b.cols) : b.cols > 1) opt->block[opt->blocks++] = b;
     }
 }

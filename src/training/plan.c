@@ -140,7 +140,7 @@ static brn_status refuse(brn_memory_plan *plan)
 /* Rows beyond which a larger tile changes nothing. */
 static int full_tile(const brn_device *dev, const brn_settings *settings)
 {
-    const int rows = settings->train.batch > BRN_MONITOR_ROWS ? settings->train.batch : BRN_MONITOR_ROWS;
+    const int monitored = brn_monitor_rows(settings), rows = settings->train.batch > monitored ? settings->train.batch : monitored;
     int tile = LEAST_TILE;
     while (tile < rows && tile < 1 << 29) tile *= 2;
     return tile < dev->tile_rows ? tile : dev->tile_rows;

@@ -1,4 +1,4 @@
-#include "training/trainer.h"
+#include "training/wide.h"
 #include "compute/backend.h"
 #include "core/clock.h"
 #include "core/memory.h"
@@ -18,7 +18,8 @@ static brn_tape_order order_needed(const brn_settings *s)
 
 static brn_status create_member(brn_trainer *t, brn_trainer_member *m)
 {
-    const int watched = brn_device_lanes(t->dev, BRN_MONITOR_ROWS), n = t->n;
+    const int n = t->n, tile = brn_device_tile_rows(t->dev, n), monitored = brn_monitor_rows(t->set);
+    const int watched = brn_device_lanes(t->dev, monitored < tile ? monitored : tile);
     const int lanes = t->x.lanes > watched ? t->x.lanes : watched;
     BRN_TRY(brn_pair_work_create(&m->pair, t->pair, lanes));
     BRN_TRY(brn_pot_work_create(&m->f, &t->model->f, lanes, order_needed(t->set)));
@@ -38,7 +39,7 @@ static brn_status create_batches(brn_trainer *t)
     BRN_TRY(brn_batch_create(&t->y, t->dev, t->n, t->batch, "target batch"));
     BRN_TRY(brn_batch_create(&t->start, t->dev, t->n, t->batch, "predictions"));
     BRN_TRY(brn_batch_create(&t->argmax, t->dev, t->n, t->batch, "conjugate arguments"));
-    BRN_TRY(brn_batch_create(&t->rows, t->dev, BRN_ROW_FIELDS, t->batch, "losses"));
+    BRN_TRY(brn_batch_beside(&t->rows, &t->x, BRN_ROW_FIELDS, "losses"));
     return BRN_ALLOC(&t->host_rows, brn_buf_count(t->rows.buf), "losses");
 }
 
@@ -58,13 +59,19 @@ static brn_status create_learning(brn_trainer *t)
     const brn_settings *s = t->set;
     const brn_net *f = &t->model->f.part[0], *h = brn_amortizer_net(&t->model->h);
     t->groups = t->x.tiles < BRN_GRADIENT_GROUPS ? t->x.tiles : BRN_GRADIENT_GROUPS;
+    if (brn_wide_pays(t)) {
+        BRN_TRY(brn_wide_create(&t->wide, t));
+        if (s->train.start != BRN_START_PRETRAIN) t->groups = 1; /* pretraining works in groups */
+    }
     for (int g = 0; g < t->groups; ++g) {
         BRN_TRY(brn_buf_create(&t->f_grad[g], t->dev, BRN_REAL, f->shape.size, "gradient"));
         if (h) BRN_TRY(brn_buf_create(&t->h_grad[g], t->dev, BRN_REAL, h->shape.size, "gradient"));
     }
     BRN_TRY(brn_optimizer_create(&t->f_opt, t->dev, &f->shape, &s->train.potential));
     if (h) BRN_TRY(brn_optimizer_create(&t->h_opt, t->dev, &h->shape, &s->train.amortizer));
-    if (brn_loss_finetunes(s->train.loss)) return brn_solver_create(&t->solver, t->dev, &t->model->f, &s->conjugate, t->batch);
+    if (!brn_loss_finetunes(s->train.loss)) return BRN_OK;
+    BRN_TRY(brn_solver_create(&t->solver, t->dev, &t->model->f, &s->conjugate, t->batch));
+    if (t->wide) brn_solver_keep(t->solver, &t->wide->target, -1.0f / (float)t->batch);
     return BRN_OK;
 }
 
@@ -97,6 +104,7 @@ void brn_trainer_free(brn_trainer *t)
         brn_amortizer_work_free(&t->member[i].h);
         brn_buf_free(t->member[i].memory);
     }
+    brn_wide_free(t->wide);
     for (int i = 0; i < t->tapes; ++i) brn_amortizer_work_free(&t->tape[i]);
     for (int g = 0; g < BRN_GRADIENT_GROUPS; ++g) brn_buf_free(t->f_grad[g]), brn_buf_free(t->h_grad[g]);
     brn_solver_free(t->solver);
@@ -137,8 +145,6 @@ brn_status brn_trainer_begin(brn_trainer *t)
     return h ? brn_net_fit_norms(h, &t->y) : BRN_OK;
 }
 
-static brn_status group_gradient(void *context, brn_queue *q, int group) { return brn_trainer_group_gradient(context, q, group); }
-
 brn_status brn_trainer_read_rows(brn_trainer *t)
 {
     return brn_read_f32(brn_device_queue(t->dev, 0), (brn_view){t->rows.buf, 0}, t->host_rows, brn_buf_count(t->rows.buf));
@@ -168,7 +174,7 @@ static brn_status learn_net(brn_trainer *t, bool amortizer, double rate)
 {
     brn_net *net = amortizer ? brn_amortizer_net(&t->model->h) : &t->model->f.part[0];
     if (!net) return BRN_OK;
-    BRN_TRY(brn_trainer_reduce(t, amortizer));
+    BRN_TRY(brn_trainer_reduce(t, amortizer, t->wide ? 1 : t->groups));
     BRN_TRY(brn_optimizer_step(amortizer ? t->h_opt : t->f_opt, net, amortizer ? t->h_grad[0] : t->f_grad[0], rate));
     return brn_net_prepare(net, brn_device_queue(t->dev, 0));
 }
@@ -209,7 +215,7 @@ brn_status brn_trainer_step(brn_trainer *t)
     book_phase(t, BRN_PHASE_PREDICT, &since);
     if (t->solver) BRN_TRY(brn_solver_run(t->solver, &t->model->f, &t->y, &t->argmax));
     book_phase(t, BRN_PHASE_CONJUGATE, &since);
-    BRN_TRY(brn_parallel(t->dev, t->groups, group_gradient, t));
+    BRN_TRY(brn_trainer_gradient(t));
     BRN_TRY(read_losses(t));
     book_phase(t, BRN_PHASE_GRADIENT, &since);
     BRN_TRY(learn(t));

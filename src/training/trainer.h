@@ -16,6 +16,8 @@ enum { BRN_GRADIENT_GROUPS = 8 };
 
 /** Rows of the batch a training is watched on: its spread is below what separates models. */
 enum { BRN_MONITOR_ROWS = 2048 };
+/** Rows that watch a training: fewer where the settings evaluate with fewer. */
+static inline int brn_monitor_rows(const brn_settings *s) { return s->eval.points < BRN_MONITOR_ROWS ? s->eval.points : BRN_MONITOR_ROWS; }
 
 /** Scratch of one queue, of the training and of its monitor. */
 typedef struct brn_trainer_member {
@@ -46,6 +48,7 @@ typedef struct brn_trainer {
     int members, tapes;
     brn_trainer_member *member;     /* per queue */
     brn_buf *f_grad[BRN_GRADIENT_GROUPS], *h_grad[BRN_GRADIENT_GROUPS];
+    struct brn_wide *wide;          /* wide.h; NULL: each group of tiles adds to gradients of its own */
     float *host_rows;               /* the losses as they lie on the device, see brn_trainer_mean; room for numbers of rows */
 
     brn_solver *solver;             /* NULL where nothing is fine-tuned */
@@ -82,10 +85,11 @@ double brn_trainer_mean(const brn_trainer *t, int field);
 
 /* ---- parts (gradient.c) ---------------------------------------------------------------------- */
 
-/** Gradients of the dual and the amortization loss over the tiles of group `group`. */
-brn_status brn_trainer_group_gradient(brn_trainer *t, brn_queue *q, int group);
+/** Gradients of the dual and the amortization loss over the batch, into the first `groups` of f_grad and
+ *  h_grad: all of them, or one of a wide network. */
+brn_status brn_trainer_gradient(brn_trainer *t);
 
-/** f_grad[0] or h_grad[0] = sum over groups, turned into the gradient with respect to theta. */
-brn_status brn_trainer_reduce(brn_trainer *t, bool amortizer);
+/** f_grad[0] or h_grad[0] = sum over the groups, turned into the gradient with respect to theta. */
+brn_status brn_trainer_reduce(brn_trainer *t, bool amortizer, int groups);
 
 #endif

@@ -1,5 +1,5 @@
 #!/bin/bash
-# usage: compile.sh PROGRAM MAJOR FOLDER SANITIZED: the kernels through the NVRTC of CUDA MAJOR in FOLDER (ci/setup nvrtc)
+# usage: compile.sh PROGRAM MAJOR FOLDER SANITIZED: the kernels, by bench/occupancy.c, through the NVRTC of CUDA MAJOR in FOLDER (ci/setup nvrtc)
 # or, without it, one that is installed. It must be there where BRENIER_REQUIRED_NVRTC is set.
 set -u
 [ "$4" = 0 ] || { echo "skipped: cuda_compile_$2 (not run under a sanitizer)" && exit 77; }

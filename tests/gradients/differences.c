@@ -12,13 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { N = 3, ROWS = 5 };
+enum { N = 3, IMAGE = 3 * 5 * 5, ROWS = 5 };
 static const double H = 1e-5, TOLERANCE = 1e-8;
 
 typedef struct {
     brn_subject s;
     const char *label;
-    double x[N * ROWS], v[N * ROWS], *theta;
+    double x[IMAGE * ROWS], v[IMAGE * ROWS], *theta;
 } probe;
 
 static void compare(const probe *p, const char *what, const double *exact, const double *difference, size_t count)
@@ -37,18 +37,18 @@ static void compare(const probe *p, const char *what, const double *exact, const
 /* sum_r f(x_r), or with `mixed` sum_r <v_r, grad f(x_r)>. */
 static double scalar(probe *p, bool mixed)
 {
-    double value[ROWS], grad[N * ROWS], sum = 0;
+    double value[ROWS], grad[IMAGE * ROWS], sum = 0;
     test_subject_value_grad(&p->s, ROWS);
     test_subject_read(&p->s, p->s.value, value);
     test_subject_read(&p->s, p->s.grad, grad);
     for (int r = 0; r < ROWS && !mixed; ++r) sum += value[r];
-    for (int i = 0; i < N * ROWS && mixed; ++i) sum += p->v[i] * grad[i];
+    for (int i = 0; i < p->s.n * ROWS && mixed; ++i) sum += p->v[i] * grad[i];
     return sum;
 }
 
 static void by_input(probe *p, bool mixed, double *difference)
 {
-    for (int i = 0; i < N * ROWS; ++i) {
+    for (int i = 0; i < p->s.n * ROWS; ++i) {
         const double x = p->x[i];
         p->x[i] = x + H;
         test_subject_write(&p->s, p->s.x, p->x);
@@ -78,14 +78,15 @@ static void by_parameter(probe *p, bool mixed, double *difference)
 
 static void check(brn_device *dev, brn_network_kind network, int kind, float c)
 {
+    const int n = network == BRN_NETWORK_CONV ? IMAGE : N;
     char label[80];
     brn_net_shape shape;
     probe p = {.label = label};
     snprintf(label, sizeof label, "%s, activation %d", brn_network_names[network], kind);
-    MUST(brn_network_shape(&shape, network, N, &(brn_widths){3, {4, 5, 3}}, kind, c));
+    MUST(brn_network_shape(&shape, network, n, &(brn_widths){3, {4, 5, 3}}, kind, c));
     test_subject_open(&p.s, dev, &shape, network, ROWS, 11);
     p.theta = calloc(p.s.size, sizeof(double));
-    double *exact = calloc(p.s.size, sizeof(double)), *difference = calloc(p.s.size, sizeof(double)), hv[N * ROWS], grad[N * ROWS];
+    double *exact = calloc(p.s.size, sizeof(double)), *difference = calloc(p.s.size + IMAGE * ROWS, sizeof(double)), hv[IMAGE * ROWS], grad[IMAGE * ROWS];
     test_subject_theta(&p.s, p.theta);
     test_subject_read(&p.s, p.s.x, p.x);
     test_subject_read(&p.s, p.s.v, p.v);
@@ -93,7 +94,7 @@ static void check(brn_device *dev, brn_network_kind network, int kind, float c)
     test_subject_value_grad(&p.s, ROWS);
     test_subject_read(&p.s, p.s.grad, grad);
     by_input(&p, false, difference);
-    compare(&p, "input gradient", grad, difference, N * ROWS);
+    compare(&p, "input gradient", grad, difference, (size_t)(n * ROWS));
     test_subject_param_grad(&p.s, ROWS, exact);
     by_parameter(&p, false, difference);
     compare(&p, "parameter gradient", exact, difference, p.s.size);
@@ -102,7 +103,7 @@ static void check(brn_device *dev, brn_network_kind network, int kind, float c)
     by_parameter(&p, true, difference);
     compare(&p, "mixed parameter gradient", exact, difference, p.s.size);
     by_input(&p, true, difference); /* d/dx <v, grad f> = H v */
-    compare(&p, "hessian product", hv, difference, N * ROWS);
+    compare(&p, "hessian product", hv, difference, (size_t)(n * ROWS));
 
     free(p.theta), free(exact), free(difference);
     brn_subject_close(&p.s);

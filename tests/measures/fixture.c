@@ -28,7 +28,7 @@ void fixture_close(fixture *f)
 
 double *fixture_batch(const fixture *f, brn_side side, const brn_draw *draw, int tile)
 {
-    if (tile == 0) tile = brn_device_tile_rows(f->device) < draw->batch ? brn_device_tile_rows(f->device) : draw->batch;
+    if (tile == 0) tile = brn_device_tile_rows(f->device, 1) < draw->batch ? brn_device_tile_rows(f->device, 1) : draw->batch;
     brn_queue *q = brn_device_queue(f->device, 0);
     brn_pair_work *w;
     brn_buf *buf;

@@ -47,7 +47,7 @@ static brn_status train(const char *preset, const char *products, const char *co
     BRN_TRY(brn_device_open(&dev, "opencl:0", 1));
     brn_status status = brn_pair_open(&pair, dev, &s);
     if (status == BRN_OK) {
-        status = brn_settings_resolve(&s, 2);
+        status = brn_settings_resolve(&s, s.data.n);
         if (status == BRN_OK) status = steps(&s, dev, pair, strcmp(products, "direct") ? 1 : 2); /* the tiled kernels are slow to simulate */
         brn_pair_close(pair);
     }
@@ -106,6 +106,7 @@ static brn_status all(const char *folder)
     BRN_TRY(train("hd", "wide", VALUES("potential.kind=icnn", "train.potential.kind=muon", "conjugate.line_search=wolfe", "data.pair=gauss8")));
     BRN_TRY(train("2d", "narrow", VALUES("conjugate.solver=adam", "data.pair=moons")));
     BRN_TRY(train("2d", "direct", VALUES("data.pair=", source, target, "data.source_weight=w")));
+    BRN_TRY(train("2d", "direct", VALUES("data.n=4", "potential.kind=conv", "potential.hidden=2", "amortizer.kind=gradient", "amortizer.hidden=2")));
     setenv("BRENIER_SOLVE", "device", 1); /* what devices that repeat by themselves use */
     setenv("BRENIER_FUSE", "on", 1);
     BRN_TRY(train("2d", "direct", VALUES("potential.kind=icnn")));

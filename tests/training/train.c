@@ -93,6 +93,16 @@ Test(train, learns_the_closed_form_map_of_gaussians)
     }
 }
 
+/* Grey images of 8 x 8 pixels, whose identity map scores some 90 and best linear map 10. */
+Test(train, learns_a_map_of_images)
+{
+    brn_settings s = SETTINGS("images", "data.pair", "images", "data.n", "64", "potential.hidden", "16,16", "amortizer.hidden", "16,16",
+                              "train.steps", "150", "train.batch", "64", "eval.points", "256");
+    watch w = {0};
+    MUST(run(&s, 2, false, &w));
+    cr_assert_lt(w.l2_uvp, 30, "L2-UVP %g", w.l2_uvp);
+}
+
 Test(train, every_loss_lowers_the_dual)
 {
     static const char *const cases[][5] = { /* loss, amortizer, solver, potential, start */

@@ -110,20 +110,21 @@ Test(presets, hd_follows_the_recipe)
     }
 }
 
-static const char *const preset_names[] = {"hd", "hd-paper", "2d", "2d-paper"};
+static const char *const preset_names[] = {"hd", "hd-paper", "2d", "2d-paper", "images", "images-paper"};
 
 Test(resolve, is_idempotent_and_leaves_nothing_automatic)
 {
-    for (int i = 0; i < 4; ++i)
-        for (int n = 1; n <= 300; n = n * 2 + n % 3) {
+    for (size_t i = 0; i < sizeof preset_names / sizeof *preset_names; ++i)
+        for (int n = 1; n <= (strncmp(preset_names[i], "images", 6) == 0 ? 100 : 300); n = n * 2 + n % 3) {
+            const bool images = strncmp(preset_names[i], "images", 6) == 0;
             brn_settings once = preset(preset_names[i]);
             for (int k = 0; k < BRN_FIELD_COUNT; ++k)
                 if (brn_fields[k].automatic) MUST(brn_settings_set(&once, brn_fields[k].key, "auto"));
-            MUST(brn_settings_resolve(&once, n));
+            MUST(brn_settings_resolve(&once, images ? 3 * n * n : n));
             for (int k = 0; k < BRN_FIELD_COUNT; ++k)
                 cr_assert(!brn_field_is_auto(&brn_fields[k], &once), "%s", brn_fields[k].key);
             brn_settings twice = once;
-            MUST(brn_settings_resolve(&twice, n));
+            MUST(brn_settings_resolve(&twice, once.data.n));
             cr_assert_eq(memcmp(&once, &twice, sizeof once), 0);
         }
 }

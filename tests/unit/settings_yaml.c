@@ -26,11 +26,11 @@ static brn_settings loaded(const char *text)
 
 Test(yaml, what_is_saved_is_loaded)
 {
-    static const char *const names[] = {"hd", "hd-paper", "2d", "2d-paper"};
+    static const char *const names[] = {"hd", "hd-paper", "2d", "2d-paper", "images", "images-paper"};
     char dir[64], path[96];
     test_make_dir(dir);
     snprintf(path, sizeof path, "%s/config.yaml", dir);
-    for (int i = 0; i < 8; ++i) {
+    for (int i = 0; i < 12; ++i) {
         brn_settings s, back;
         MUST(brn_settings_preset(&s, names[i / 2]));
         MUST(brn_settings_set(&s, "out",
@@ -38,9 +38,9 @@ Test(yaml, what_is_saved_is_loaded)
                               "\xc2\x9f \xf0\x9f\x98\x80"));
         MUST(brn_settings_set(&s, "data.pair", " - x: *a &b !c [d] {e} % @ ` ' | > ?"));
         MUST(brn_settings_set(&s, "train.divergence", "12345.678901234567"));
-        if (i % 2) MUST(brn_settings_resolve(&s, 48));
+        if (i % 2) MUST(brn_settings_resolve(&s, 48)); /* 4 x 4 pixels of three colours */
         MUST(brn_settings_save(&s, path));
-        MUST(brn_settings_preset(&back, names[(i / 2 + 1) % 4]));
+        MUST(brn_settings_preset(&back, names[(i / 2 + 1) % 6]));
         MUST(brn_settings_load(&back, path));
         cr_assert_eq(memcmp(&s, &back, sizeof s), 0, "%s", names[i / 2]);
     }

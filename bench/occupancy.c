@@ -1,7 +1,11 @@
-/* All kernels through a real compiler: compile MAJOR [ARCHITECTURE...] compiles them by the NVRTC of that version on the
- * library path, for the architectures named or, where it knows them, for 70 75 80 86 89 90 and its newest. Fails where a
- * kernel does not compile or keeps values in local memory, and prints what each needs and how many warps a
- * multiprocessor holds. */
+/* What the kernels need of a GPU, by a real compiler: registers, shared memory, spills, and how many warps a multiprocessor
+ * holds at once.
+ *
+ *     brenier-bench-occupancy [MAJOR [ARCHITECTURE...]]
+ *
+ * By the NVRTC of that CUDA version on the library path, the newest if none is named, for the architectures named or, where it
+ * knows them, for 70 75 80 86 89 90 and its newest. Fails where a kernel does not compile or keeps values in local memory:
+ * the tests run it so. No GPU is needed. */
 #include "common/kernel_text.h"
 #include "cuda/cuda.h"
 
@@ -71,8 +75,8 @@ static int compile(const brn_cuda_target *target, const char *what, const char *
         const int warps = active_warps(&n, wg_of(n.name), target->architecture, &most);
         const bool spills = n.stack || n.stores || n.loads;
         if (table || spills)
-            printf("sm_%-4d %-20s %3d registers %6d bytes shared %3d of %d warps, %d bytes of stack, spills %d + %d\n", target->architecture, n.name,
-                   n.registers, n.shared, warps, most, n.stack, n.stores, n.loads);
+            printf("| sm_%d | %s | %d | %d | %d of %d | %d | %d + %d |\n", target->architecture, n.name, n.registers, n.shared, warps, most, n.stack,
+                   n.stores, n.loads);
         bad += spills;
     }
     free(image), free(log);
@@ -96,14 +100,27 @@ static int compile_products(const brn_cuda_target *target, bool table)
     return 0;
 }
 
+/* Intermediate code that leaves cudaGraphSetConditional to the driver. */
+static bool compile_condition(const brn_rtc_functions *rtc, int architecture)
+{
+    char *image, *log;
+    size_t size;
+    const brn_cuda_target target = {.rtc = rtc, .architecture = architecture, .ptx = true};
+    const bool compiled = brn_cuda_compile(&target, brn_cuda_condition_text, &image, &size, &log) == BRN_OK;
+    const bool good = compiled && strstr(image, ".extern .func cudaGraphSetConditional") && strstr(image, ".entry brn_condition");
+    if (!good) printf("compute_%d: brn_condition: %s\n%s\n", architecture, compiled ? "not the driver's function" : brn_last_error(), compiled ? image : log ? log : "");
+    free(image), free(log);
+    return good;
+}
+
 static bool wanted(int architecture, int newest, int argc, char **argv)
 {
     static const int usual[] = {70, 75, 80, 86, 89, 90};
     for (int i = 2; i < argc; ++i)
         if (atoi(argv[i]) == architecture) return true;
-    for (size_t i = 0; argc == 2 && i < sizeof usual / sizeof *usual; ++i)
+    for (size_t i = 0; argc <= 2 && i < sizeof usual / sizeof *usual; ++i)
         if (usual[i] == architecture) return true;
-    return argc == 2 && architecture == newest;
+    return argc <= 2 && architecture == newest;
 }
 
 /* The number of architectures that fail. */
@@ -114,9 +131,10 @@ static int compile_all(const brn_rtc_functions *rtc, const char *source, int arg
     for (int a = 0; a < known; ++a) {
         const brn_cuda_target target = {.rtc = rtc, .architecture = list[a]};
         if (!wanted(list[a], list[known - 1], argc, argv)) continue;
+        printf("| architecture | kernel | registers | shared bytes | active warps | stack bytes | spill stores + loads |\n|---|---|---|---|---|---|---|\n");
         const int kernels = compile(&target, "all kernels", source, true);
-        const bool good = kernels == BRN_KERNEL_COUNT && compile_products(&target, true) == 0;
-        printf("NVRTC %d.%d, sm_%d: %d kernels of %d%s\n", rtc->major, rtc->minor, list[a], kernels, BRN_KERNEL_COUNT, good ? "" : ": FAILS");
+        const bool good = kernels == BRN_KERNEL_COUNT && compile_products(&target, true) == 0 && compile_condition(rtc, list[a]);
+        printf("\nNVRTC %d.%d, sm_%d: %d kernels of %d%s\n\n", rtc->major, rtc->minor, list[a], kernels, BRN_KERNEL_COUNT, good ? "" : ": FAILS");
         failures += !good;
     }
     return failures;
@@ -127,11 +145,14 @@ int main(int argc, char **argv)
     const brn_rtc_functions *rtcs, *rtc = NULL;
     const int count = brn_rtc_load(&rtcs);
     char *source;
-    if (argc < 2) return 2;
-    for (int i = 0; i < count; ++i)
-        if (rtcs[i].major == atoi(argv[1])) rtc = &rtcs[i];
+    if (argc > 1 && atoi(argv[1]) < 1) {
+        fprintf(stderr, "usage: brenier-bench-occupancy [MAJOR [ARCHITECTURE...]]\n");
+        return 2;
+    }
+    for (int i = 0; i < count && !rtc; ++i)
+        if (argc < 2 || rtcs[i].major == atoi(argv[1])) rtc = &rtcs[i];
     if (!rtc) {
-        printf("skipped: cuda_compile_%s (no libnvrtc.so.%s is here; ci/setup nvrtc)\n", argv[1], argv[1]);
+        printf("skipped: no libnvrtc.so.%s is here; ci/setup nvrtc\n", argc > 1 ? argv[1] : "13, .12 or .11.2");
         return 77;
     }
     if (brn_kernel_source_all(&source, "cu", "") != BRN_OK) return 1;
