@@ -14,8 +14,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Published L2-UVP of an MLP potential with L-BFGS, the better of regression and objective amortization.
-PUBLISHED_UVP = {2: .03, 4: .22, 8: .60, 16: .77, 32: 1.97, 64: 2.08, 128: .67, 256: .59}
+# Published L2-UVP of an MLP potential with L-BFGS, the better of regression and objective amortization; filled by
+# parse() from what `brenier table --published` prints.
+PUBLISHED_UVP = {}
 
 
 def fail(line):
@@ -60,7 +61,17 @@ def parse(p):
     args.command = args.build / "brenier"
     if not args.command.exists():
         fail(f"no {args.command}: build first, or name the build folder with --build")
+    PUBLISHED_UVP.update(published(args))
     return args
+
+
+def published(args):
+    best = {}
+    for row in csv.DictReader(output(args.command, "table", "--published", "--format", "csv").splitlines()):
+        if row["potential"] == "MLP" and row["solver"] == "L-BFGS" and row["amortization"] in ("objective", "regression"):
+            n = int(row["n"])
+            best[n] = min(float(row["published"]), best.get(n, float("inf")))
+    return best
 
 
 # ---- where it runs -------------------------------------------------------------------------------

@@ -21,9 +21,12 @@
 #include "measure.h"
 #include "model.h"
 #include "plot.h"
+#include "results.h"
+#include "run.h"
 #include "selftest.h"
 #include "settings.h"
 #include "status.h"
+#include "sweep.h"
 #include "table.h"
 #include "train.h"
 #include <brenier/version.h>

@@ -36,7 +36,7 @@ BRN_API brn_status brn_train_plan(brn_device *device, const brn_settings *settin
 /** What a training reports: its plan, then its state a few times a second and after every evaluation. */
 typedef struct brn_progress {
     int64_t step, steps;
-    double seconds;             /**< of this call, evaluations included */
+    double seconds;             /**< of the run: earlier calls and evaluations included */
     double rate;                /**< steps per second, lately */
     double loss;                /**< dual loss plus amortization loss, mean of the last batch */
     double dual;                /**< dual objective on the fixed evaluation batch; NaN before the first */
@@ -60,11 +60,12 @@ typedef bool (*brn_progress_fn)(void *user, const brn_progress *progress);
  *
  *      config.yaml          the resolved settings
  *      log.csv              one line per evaluation
+ *      result.json          how the last call ended: finished, stopped, diverged or failed; see run.h
  *      latest.safetensors   the state at the last evaluation or stop: continues bit-identically
  *      best.safetensors     the state with the lowest dual objective
  *
  *  A folder that holds a checkpoint of the same settings is continued where it stopped; a folder of
- *  other settings is refused, naming the first difference. With `resume` a checkpoint must be there.
+ *  other settings, or in which another training works, is refused. With `resume` a checkpoint must be there.
  *  settings->out = "" trains without files.
  *  @param progress may be NULL
  *  @param model    [out] the trained model, may be NULL; free with brn_model_free

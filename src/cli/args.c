@@ -93,6 +93,7 @@ static brn_status refuse_option(const cli_command *command, const char *word, in
 static brn_status take_option(cli_args *args, char **words, int count, int *i)
 {
     const char *word = words[*i], *equals = strchr(word, '=');
+    if (!strcmp(word, "-o")) word = "--out";
     size_t length = equals ? (size_t)(equals - word) : strlen(word);
     const cli_option config = {"--config", "FILE", NULL, false}, *found = NULL;
     for (const cli_option *o = args->command->options; o->name; ++o)

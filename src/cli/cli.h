@@ -16,7 +16,7 @@ typedef struct cli_option {
     bool required;
 } cli_option;
 
-enum { CLI_OPTIONS_MAX = 8 };
+enum { CLI_OPTIONS_MAX = 12 };
 
 struct cli_args;
 
@@ -34,6 +34,7 @@ typedef struct cli_command {
 
 extern const cli_command cli_devices, cli_train, cli_eval, cli_map, cli_conjugate, cli_sample, cli_info,
     cli_plot, cli_settings, cli_selftest, cli_help;
+extern const cli_command cli_sweep_command, cli_table, cli_curves;
 
 extern const cli_command *const cli_commands[];
 extern const int cli_command_count;

@@ -6,7 +6,7 @@
 
 brn_status cli_find_command(const char *name, const cli_command **command)
 {
-    const char *names[16];
+    const char *names[32];
     for (int i = 0; i < cli_command_count; ++i) {
         names[i] = cli_commands[i]->name;
         if (!strcmp(names[i], name)) {

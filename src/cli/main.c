@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-const cli_command *const cli_commands[] = {&cli_train, &cli_eval,   &cli_map,      &cli_conjugate, &cli_plot,
+const cli_command *const cli_commands[] = {&cli_train, &cli_sweep_command, &cli_table, &cli_curves,
+                                           &cli_eval,   &cli_map,      &cli_conjugate, &cli_plot,
                                            &cli_info,  &cli_sample, &cli_settings, &cli_devices,   &cli_selftest,
                                            &cli_help};
 const int cli_command_count = sizeof cli_commands / sizeof *cli_commands;

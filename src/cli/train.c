@@ -30,15 +30,6 @@ static void choose_folder(brn_settings *settings)
     snprintf(settings->out, sizeof settings->out, "runs/%.*s", length ? length : 3, length ? name : "run");
 }
 
-static brn_status evaluate(brn_device *device, brn_model *model, brn_evaluation *e)
-{
-    brn_pair *pair = NULL;
-    brn_status status = brn_pair_open(&pair, device, brn_model_settings(model));
-    if (status == BRN_OK) status = brn_evaluate(model, pair, brn_model_settings(model), e);
-    brn_pair_close(pair);
-    return status;
-}
-
 static brn_status print_result(const brn_settings *settings, const cli_progress *progress,
                                const brn_evaluation *e, bool json)
 {
@@ -86,7 +77,7 @@ static brn_status train(const cli_args *args, const brn_settings *settings, brn_
         status =
             cli_fail(status, "stopped at step %lld of %lld; continue with: brenier train --resume out=%s",
                      (long long)progress.last.step, (long long)progress.last.steps, settings->out);
-    if (status == BRN_OK) status = evaluate(device, model, &e);
+    if (status == BRN_OK) status = brn_run_evaluate(device, model, settings->out, &e);
     if (status == BRN_OK)
         status = print_result(settings, &progress, &e, cli_option_value(args, "--json"));
     brn_model_free(model);
@@ -118,8 +109,8 @@ const cli_command cli_train = {
     .summary = "Learn an optimal transport map from samples.",
     .settings = cli_all_settings,
     .details = "The run folder out=DIR (runs/NAME if not given) receives config.yaml, log.csv, "
-               "latest.safetensors and\n"
-               "best.safetensors. A folder of the same configuration is continued; one of another is "
+               "latest.safetensors,\n"
+               "best.safetensors and result.json. A folder of the same configuration is continued; one of another is "
                "refused. SIGINT\n"
                "and SIGTERM save and stop.\n",
     .examples = "  brenier train preset=2d data.pair=gauss8 out=runs/gauss8\n"

@@ -33,7 +33,8 @@ typedef struct brn_mixture {
 
 /** The user's rows: shuffled epochs, or with weights independent draws. */
 typedef struct brn_user_rows {
-    brn_buf *data;        /* [count][n], in training coordinates */
+    brn_buf *data;        /* [count][n], in training coordinates; NULL: they do not fit into the device's memory, */
+    float *host;          /* and are here, from where each draw takes its rows there */
     brn_buf *limits;      /* int [count], or NULL without weights */
     int count, bits;      /* the least 2^bits >= count, bits >= 2 */
 } brn_user_rows;
@@ -74,6 +75,8 @@ struct brn_pair_work {
     brn_mat latents, component, source; /* [n] each */
     brn_mat value;                  /* [1] */
     brn_buf *which;                 /* int [lanes]: component, or row of data */
+    int *index;                     /* on the host, where rows stay there: [lanes], */
+    float *gathered;                /* [lanes][n] */
     brn_buf *no_lattice;            /* zeros */
     brn_buf *lattice[2];            /* generators of both measures ... */
     int lattice_batch[2];           /* ... for this batch size; 0 = not made yet */

@@ -92,6 +92,11 @@ static int latents_of(const brn_pair *pair, int side)
 /* The kernels read generators in blocks of four. */
 static size_t generator_size(const brn_pair *pair) { return (size_t)(pair->n + 1 + 3) / 4 * 4; }
 
+static bool streamed(const brn_pair *pair)
+{
+    return pair->side[BRN_SOURCE].kind == BRN_MEASURE_ROWS && pair->side[BRN_SOURCE].rows.host;
+}
+
 static brn_status create_buffers(brn_pair_work *w, const brn_pair *pair, int lanes)
 {
     const int n = pair->n;
@@ -106,6 +111,10 @@ static brn_status create_buffers(brn_pair_work *w, const brn_pair *pair, int lan
     BRN_TRY(brn_buf_create(&w->no_lattice, pair->dev, BRN_INT, generators, "lattice"));
     BRN_TRY(brn_zero(brn_device_queue(pair->dev, 0), (brn_view){w->no_lattice, 0}, generators));
     for (int k = 0; k < 2; ++k) BRN_TRY(brn_buf_create(&w->lattice[k], pair->dev, BRN_INT, generators, "lattice"));
+    if (streamed(pair)) {
+        BRN_TRY(BRN_ALLOC(&w->index, (size_t)lanes, "samples"));
+        BRN_TRY(BRN_ALLOC(&w->gathered, (size_t)lanes * (size_t)n, "samples"));
+    }
     const brn_measure *source = &pair->side[BRN_SOURCE];
     if (source->kind == BRN_MEASURE_PATCHES)
         BRN_TRY(brn_tape_create(&w->patches, pair->dev, &source->patches.atoms.shape, lanes, BRN_TAPE_FIRST));
@@ -138,6 +147,7 @@ void brn_pair_work_free(brn_pair_work *w)
     brn_buf_free(w->no_lattice);
     brn_buf_free(w->which);
     brn_buf_free(w->memory);
+    free(w->index), free(w->gathered);
     free(w);
 }
 

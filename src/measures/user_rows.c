@@ -1,4 +1,6 @@
-/* The user's own samples: two files of rows, brought to common coordinates and kept on the device. */
+/* The user's own samples: two files of rows, brought to common coordinates and kept on the device; where they would take
+ * more than half of its memory they stay on the host, and each draw takes its own rows there. */
+#include "compute/backend.h"
 #include "core/memory.h"
 #include "measures/kinds.h"
 #include <brenier/table.h>
@@ -90,13 +92,24 @@ done:
     return status;
 }
 
-static brn_status upload(brn_measure *m, brn_device *dev, sample_file *f, bool standardized, double scale)
+static bool fit(const brn_device *dev, const sample_file file[2])
+{
+    const uint64_t numbers = (uint64_t)(file[0].count + file[1].count) * (uint64_t)file[0].n;
+    return dev->memory == 0 || numbers <= dev->memory / 2 / dev->real_size;
+}
+
+static brn_status upload(brn_measure *m, brn_device *dev, sample_file *f, bool fits, bool standardized, double scale)
 {
     m->kind = BRN_MEASURE_ROWS;
     m->rows = (brn_user_rows){.count = (int)f->count, .bits = 2};
     while ((size_t)1 << m->rows.bits < f->count) ++m->rows.bits;
     const size_t n = (size_t)f->n, numbers = f->count * n;
     for (size_t k = 0; standardized && k < numbers; ++k) f->rows[k] = (float)((f->rows[k] - f->mean[k % n]) / scale);
+    if (!fits) {
+        m->rows.host = f->rows;
+        f->rows = NULL;
+        return upload_limits(&m->rows, dev, f);
+    }
     BRN_TRY(brn_buf_create(&m->rows.data, dev, BRN_REAL, numbers, "samples"));
     BRN_TRY(brn_write_f32(brn_device_queue(dev, 0), (brn_view){m->rows.data, 0}, f->rows, numbers));
     return upload_limits(&m->rows, dev, f);
@@ -106,6 +119,7 @@ void brn_user_rows_free(brn_user_rows *rows)
 {
     brn_buf_free(rows->data);
     brn_buf_free(rows->limits);
+    free(rows->host);
     *rows = (brn_user_rows){0};
 }
 
@@ -140,7 +154,8 @@ brn_status brn_pair_open_rows(brn_pair *pair, const brn_settings *s)
     }
     pair->standardized = s->data.standardize != BRN_STANDARDIZE_NONE;
     pair->standardization = (brn_standardization){sqrt((file[0].variance + file[1].variance) / 2 / pair->n), {pair->shift[0], pair->shift[1]}};
-    for (int k = 0; k < 2; ++k) BRN_GO(upload(&pair->side[k], pair->dev, &file[k], pair->standardized, pair->standardization.scale));
+    const bool fits = fit(pair->dev, file);
+    for (int k = 0; k < 2; ++k) BRN_GO(upload(&pair->side[k], pair->dev, &file[k], fits, pair->standardized, pair->standardization.scale));
     BRN_GO(set_name(pair, s));
 done:
     release(&file[0]);
@@ -160,6 +175,17 @@ brn_status brn_pair_check_batch(const brn_pair *pair, const brn_settings *s)
     return BRN_OK;
 }
 
+/* The rows that `which` names, from the host. */
+static brn_status take_from_host(const brn_user_rows *r, const brn_tile_draw *t)
+{
+    brn_pair_work *w = t->work;
+    const size_t n = (size_t)w->n, rows = (size_t)t->rows;
+    BRN_TRY(brn_read_int(t->q, (brn_view){w->which, 0}, w->index, rows));
+    for (size_t k = 0; k < rows; ++k) memcpy(w->gathered + k * n, r->host + (size_t)w->index[k] * n, n * sizeof *r->host);
+    BRN_TRY(brn_write_f32(t->q, brn_mat_view(w->source), w->gathered, rows * n)); /* row by row: scratch that rows have no use of */
+    return BRN_LAUNCH(t->q, rows_to_tile, t->rows, w->n, (.ld = t->out.ld), brn_mat_view(w->source), brn_mat_view(t->out));
+}
+
 brn_status brn_user_rows_draw(const brn_user_rows *r, const brn_tile_draw *t)
 {
     const brn_draw draw = {t->draw->seed, t->draw->step, t->draw->stream, t->draw->batch, BRN_SAMPLING_IID};
@@ -175,5 +201,6 @@ brn_status brn_user_rows_draw(const brn_user_rows *r, const brn_tile_draw *t)
                             .epoch_high = (uint32_t)(epoch >> 32), .stream = l.stream, .seed0 = l.seed0, .seed1 = l.seed1),
                            {w->which, 0}));
     }
+    if (r->host) return take_from_host(r, t);
     return BRN_LAUNCH(t->q, gather_rows, t->rows, w->n, (.ld = t->out.ld), {r->data, 0}, {w->which, 0}, brn_mat_view(t->out));
 }

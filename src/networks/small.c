@@ -1,5 +1,6 @@
 #include "networks/small.h"
 #include "compute/backend.h"
+#include "networks/trace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,8 @@ enum { WIDEST = 128, LANES = 16, NUMBERS = 6, MANY = 8192 };
 bool brn_small_fits(const brn_pot *f)
 {
     const brn_net_shape *s = &f->part[0].shape;
-    bool fits = f->parts == 1 && !f->shift && s->n <= WIDEST && s->layer[s->layers - 1].out == 1;
+    /* of a wide network a solve leaves traces, for which it needs the tape */
+    bool fits = f->parts == 1 && !f->shift && s->n <= WIDEST && s->layer[s->layers - 1].out == 1 && !brn_shape_is_wide(s);
     for (int l = 0; l < s->layers; ++l) {
         const brn_layer *w = &s->layer[l];
         fits = fits && !w->conv.kernel && w->quad < 0 && w->out <= WIDEST && w->c == s->layer[0].c && w->in == (l ? s->layer[l - 1].out : 0);
@@ -37,7 +39,7 @@ brn_status brn_small_plan(brn_pot_work *w, const brn_pot *f)
                NUMBERS * sizeof *plan);
     }
     const size_t count = (size_t)s->layers * NUMBERS;
-    BRN_TRY(brn_buf_create(&w->plan, f->part[0].dev, BRN_INT, count, "plan of a network"));
+    BRN_TRY(brn_buf_create(&w->plan, f->part[0].dev, BRN_INT, count, "potential scratch"));
     return brn_write_int(brn_device_queue(f->part[0].dev, 0), (brn_view){w->plan, 0}, plan, count);
 }
 

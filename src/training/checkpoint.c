@@ -37,13 +37,14 @@ brn_status brn_checkpoint_write(const brn_trainer *t, const brn_run_state *state
 {
     brn_extra extra[EXTRAS + 1];
     int count;
-    char step[32], best[32], since[32];
+    char step[32], best[32], since[32], evaluations[32];
     BRN_TRY(list_extras(t, extra, &count));
     snprintf(step, sizeof step, "%lld", (long long)t->step);
     if (isnan(state->best)) strcpy(best, NO_DUAL);
     else brn_print_double(state->best, best);
     snprintf(since, sizeof since, "%lld", (long long)state->since_best);
-    const brn_st_pair pairs[] = {{"train.step", step}, {"train.best_dual", best}, {"train.since_best", since}};
+    snprintf(evaluations, sizeof evaluations, "%lld", (long long)t->evaluations);
+    const brn_st_pair pairs[] = {{"train.step", step}, {"train.best_dual", best}, {"train.since_best", since}, {"train.evaluations", evaluations}};
     return brn_model_write(t->model, path, extra, count, pairs, sizeof pairs / sizeof *pairs);
 }
 
@@ -75,6 +76,8 @@ static brn_status read_file(brn_trainer *t, brn_run_state *state, const brn_st *
     BRN_TRY(read_integer(file, path, "train.step", t->set->train.steps, &t->step));
     BRN_TRY(read_integer(file, path, "train.since_best", INT32_MAX, &state->since_best));
     BRN_TRY(read_best(file, path, &state->best));
+    if (brn_st_metadata(file, "train.evaluations")) /* older checkpoints were not counted */
+        BRN_TRY(read_integer(file, path, "train.evaluations", INT64_MAX, &t->evaluations));
     BRN_TRY(brn_model_read(t->model, file, path, extra, count));
     t->model->steps = t->step;
     brn_optimizer_set_steps(t->f_opt, t->step);

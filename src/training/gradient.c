@@ -123,6 +123,15 @@ static brn_status dual(const tile_job *j, brn_mat rows)
     return subtract_product(j, jx);
 }
 
+/* Beside the losses, so that one wait brings both. */
+static brn_status note_evaluations(const tile_job *j, brn_mat rows)
+{
+    if (!j->t->solver) return BRN_OK;
+    brn_mat from = brn_mat_features(brn_solver_info(j->t->solver), BRN_INFO_EVALUATIONS, 1);
+    from.off += (size_t)brn_batch_first(&j->t->x, j->tile);
+    return brn_mat_copy(j->q, j->rows, from, brn_mat_features(rows, BRN_ROW_EVALUATIONS, 1));
+}
+
 static brn_status tile_gradient(brn_trainer *t, brn_queue *q, int i, brn_buf *f_grad, brn_buf *h_grad)
 {
     brn_trainer_member *m = &t->member[brn_queue_index(q)];
@@ -133,6 +142,7 @@ static brn_status tile_gradient(brn_trainer *t, brn_queue *q, int i, brn_buf *f_
                           .x = brn_batch_tile(&t->x, i), .y = brn_batch_tile(&t->y, i), .start = brn_batch_tile(&t->start, i),
                           .argmax = brn_batch_tile(&t->argmax, i), .loss = brn_mat_features(rows, BRN_ROW_AMORTIZATION, 1),
                           .adjoint = kept ? kept->adjoint : m->a, .f_grad = f_grad, .h_grad = h_grad};
+    BRN_TRY(note_evaluations(&job, rows));
     BRN_TRY(dual(&job, rows));
     return amortization(&job);
 }

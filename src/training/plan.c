@@ -26,7 +26,7 @@ static const struct {
     PART("source batch", batches), PART("target batch", batches), PART("predictions", batches), PART("conjugate arguments", batches),
     PART("losses", batches), PART("evaluation batch", batches), PART("staging", batches),
     PART("activations", activations), PART("potential scratch", activations), PART("amortizer scratch", activations),
-    PART("training scratch", activations), PART("normalisation", activations),
+    PART("training scratch", activations), PART("normalisation", activations), PART("plan of a network", activations),
     PART("lanes", solver), PART("solver state", solver), PART("solver results", solver), PART("solver scale", solver),
     PART("samples", sampler), PART("lattice", sampler),
 #undef PART

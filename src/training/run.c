@@ -6,6 +6,7 @@
 #include "training/plan.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef struct {
@@ -96,7 +97,7 @@ static brn_status evaluate(run *r, bool *stop)
     BRN_TRY(tell(r, true, stop));
     BRN_TRY(save(r, r->folder.latest));
     if (better) BRN_TRY(save(r, r->folder.best));
-    return brn_folder_log(&r->folder, &r->report);
+    return brn_folder_log(&r->folder, &r->report, r->trainer->evaluations);
 }
 
 static brn_status start(run *r)
@@ -115,7 +116,9 @@ static brn_status start(run *r)
     }
     r->shown_step = (double)t->step;
     r->first = t->step;
-    return brn_folder_rewind(&r->folder, t->step);
+    BRN_TRY(brn_folder_rewind(&r->folder, t->step));
+    r->started -= r->folder.seconds; /* the run's time, not this call's */
+    return BRN_OK;
 }
 
 /* So many evaluations without a better dual that the run counts as finished, now and when it is called again. */
@@ -140,6 +143,22 @@ static brn_status loop(run *r)
     if (!stop || t->step == steps || out_of_patience(r)) return BRN_OK;
     return brn_fail(BRN_ERR_STOPPED, "stopped at step %lld of %lld%s%s", (long long)t->step, (long long)steps,
                     r->folder.used ? "; saved, continue with the same command: " : "", r->folder.used ? r->folder.latest : "");
+}
+
+/* What result.json says about this call. */
+static brn_status keep_result(run *r, brn_status status, int64_t steps)
+{
+    const brn_outcome states[] = {[BRN_OK] = BRN_RUN_FINISHED, [BRN_ERR_DIVERGED] = BRN_RUN_DIVERGED, [BRN_ERR_STOPPED] = BRN_RUN_STOPPED};
+    brn_result result = {.state = BRN_RUN_FAILED, .steps = steps};
+    if (status == BRN_OK || status == BRN_ERR_DIVERGED || status == BRN_ERR_STOPPED) result.state = states[status];
+    if (r->trainer) result.step = r->trainer->step, result.evaluations = r->trainer->evaluations;
+    if (r->started) result.seconds = brn_seconds() - r->started; /* 0: it did not come so far */
+    if (status == BRN_OK) return brn_folder_finish(&r->folder, &result);
+    snprintf(result.reason, sizeof result.reason, "%s", status == BRN_ERR_STOPPED ? "" : brn_last_error());
+    char line[1024];
+    snprintf(line, sizeof line, "%s", brn_last_error());
+    brn_folder_finish(&r->folder, &result); /* the first failure is the one to tell */
+    return brn_fail(status, "%s", line);
 }
 
 static brn_status train(run *r, brn_model *model, const brn_pair *pair)
@@ -171,8 +190,9 @@ static brn_status train_on(brn_device *device, brn_settings *settings, brn_pair 
     BRN_GO(brn_plan_fit(&plan, device, settings, pair));
     BRN_GO(brn_folder_open(&r.folder, settings, resume));
     tell_plan(&r, settings, &plan);
-    BRN_GO(brn_model_create(&model, device, settings, pair));
-    status = train(&r, model, pair);
+    status = brn_model_create(&model, device, settings, pair);
+    if (status == BRN_OK) status = train(&r, model, pair);
+    status = keep_result(&r, status, settings->train.steps);
     brn_monitor_free(r.monitor);
     brn_trainer_free(r.trainer);
 done:

@@ -163,6 +163,7 @@ double brn_trainer_mean(const brn_trainer *t, int field)
 static brn_status read_losses(brn_trainer *t)
 {
     BRN_TRY(brn_trainer_read_rows(t));
+    t->evaluations += llround(brn_trainer_mean(t, BRN_ROW_EVALUATIONS) * t->batch);
     t->loss = brn_trainer_mean(t, BRN_ROW_F) - brn_trainer_mean(t, BRN_ROW_J) + brn_trainer_mean(t, BRN_ROW_AMORTIZATION);
     if (isfinite(t->loss) && fabs(t->loss) <= t->set->train.divergence) return BRN_OK;
     return brn_fail(BRN_ERR_DIVERGED, "loss %g at step %lld (bound %g): lower train.potential.lr, or tighten conjugate.gtol",

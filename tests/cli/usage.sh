@@ -6,7 +6,7 @@ expect 0 --version
 prints "brenier 0."
 expect 0 --help
 prints "exit codes:"
-for command in train eval map conjugate plot info sample settings devices selftest help; do
+for command in train sweep table curves eval map conjugate plot info sample settings devices selftest help; do
     expect 0 $command --help
     prints "usage: brenier $command"
     prints "examples:"

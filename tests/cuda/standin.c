@@ -76,6 +76,7 @@ Test(cuda_standin, memory_used_after_its_release, .signal = SIGABRT)
     brn_buf *buf = numbers(dev, 10), old = *buf;
     brn_buf_free(buf);
     MUST(BRN_LAUNCH(brn_device_queue(dev, 0), axpby, 10, 1, (.ldx = 1, .ldy = 1, .s = 2), {&old, 0}, {&old, 0}));
+    MUST(brn_cuda_flush(brn_device_queue(dev, 0)));
 }
 
 Test(cuda_standin, a_kernel_beyond_its_buffer, .signal = SIGABRT)
@@ -114,12 +115,12 @@ static brn_cu_function compile(brn_device *dev, const char *text, const char *na
     return f;
 }
 
-/* One block of 64 threads, after what is listed. */
-static brn_status run(brn_queue *q, const char *name, brn_cu_function f, const void *params, const brn_view *views, int count)
+/* One block of 64 threads. */
+static brn_status launch(brn_queue *q, const char *name, brn_cu_function f, const void *params, const brn_view *views, int count)
 {
     brn_cuda_call call;
-    BRN_TRY(brn_cuda_flush(q));
-    BRN_TRY(brn_cuda_prepare(q->impl, name, f, params, views, count, 64, 1, 1, &call));
+    BRN_TRY(brn_cuda_flush(q)); /* what it works on */
+    BRN_TRY(brn_cuda_prepare(q->dev->impl, name, f, params, views, count, 64, 1, 1, &call));
     return brn_cuda_launch(q, name, &call);
 }
 
@@ -131,7 +132,7 @@ Test(cuda_standin, a_barrier_that_some_threads_miss, .signal = SIGABRT)
                                       "odd", &module);
     brn_buf *buf = numbers(dev, 1);
     float found;
-    MUST(run(brn_device_queue(dev, 0), "odd", f, &(int){0}, &(brn_view){buf, 0}, 1));
+    MUST(launch(brn_device_queue(dev, 0), "odd", f, &(int){0}, &(brn_view){buf, 0}, 1));
     MUST(brn_read_f32(brn_device_queue(dev, 0), (brn_view){buf, 0}, &found, 1));
 }
 
@@ -149,7 +150,7 @@ static float sum_of_ones(brn_device *dev, const char *defines)
     for (int i = 0; i < ROWS; ++i) values[i] = 1;
     MUST(brn_write_f32(q, (brn_view){buf, 0}, values, ROWS));
     const brn_p_feature_sum p = {.rows = ROWS, .feats = 1, .ld = ROWS, .at = ROWS};
-    MUST(run(q, "feature_sum", f, &p, (brn_view[]){{buf, 0}, {buf, 0}}, 2));
+    MUST(launch(q, "feature_sum", f, &p, (brn_view[]){{buf, 0}, {buf, 0}}, 2));
     MUST(brn_read_f32(q, (brn_view){buf, ROWS}, &sum, 1));
     brn_buf_free(buf);
     cr_expect_eq(brn_cu.cuStreamSynchronize(((const brn_cuda *)dev->impl)->stream), 0); /* its release is the stream's work too */

@@ -24,7 +24,7 @@ static void put(char path[static BRN_PATH_MAX], const char *name, const char *te
 /* Rows "k,-k" for k = 0..count-1, so that a value tells its row; with a column of weights k % 3. */
 static void put_numbered(char path[static BRN_PATH_MAX], const char *name, int count, bool weighted)
 {
-    char text[8192] = "a,b,w\n";
+    char text[16384] = "a,b,w\n";
     size_t at = strlen(text);
     if (!weighted) at = 0;
     for (int k = 0; k < count; ++k)
@@ -72,6 +72,37 @@ Test(user_rows, epochs_take_every_row_once)
             free(order);
             fixture_close(&f);
         }
+}
+
+/* Rows are uploaded once, or, where they would fill the device's memory, as they are drawn: the same ones. */
+Test(user_rows, rows_that_do_not_fit_are_streamed)
+{
+    enum { ROWS = 600, BATCH = 16, STEPS = 3 };
+    char devices[TEST_DEVICES_MOST][64];
+    const int known = test_device_names(devices);
+    for (int d = 0; d < known; ++d) {
+        double *drawn[2][STEPS];
+        const brn_settings s = settings_of(ROWS, ROWS, BATCH);
+        for (int limited = 0; limited < 2; ++limited) {
+            if (limited) setenv("BRENIER_DEVICE_MEMORY", "18000", 1); /* the rows take 9600 bytes, or twice that */
+            fixture f = fixture_open(devices[d], 1, &s);
+            unsetenv("BRENIER_DEVICE_MEMORY");
+            cr_assert_eq(f.pair->side[BRN_TARGET].rows.host != NULL, limited, "%s", devices[d]);
+            for (int step = 0; step < STEPS; ++step) {
+                const brn_draw draw = {.seed = 4, .step = (uint64_t)step, .stream = 1, .batch = BATCH};
+                const uint64_t before = f.device->counts.bytes_up;
+                drawn[limited][step] = fixture_batch(&f, BRN_TARGET, &draw, 0);
+                if (step == 0 || brn_device_queues(f.device) > 1) continue;
+                cr_expect_eq(f.device->counts.bytes_up - before, limited ? 2 * BATCH * f.device->real_size : 0, "%s: %llu bytes", devices[d],
+                             (unsigned long long)(f.device->counts.bytes_up - before));
+            }
+            fixture_close(&f);
+        }
+        for (int step = 0; step < STEPS; ++step) {
+            cr_expect_arr_eq(drawn[0][step], drawn[1][step], 2 * BATCH * sizeof(double), "%s: step %d", devices[d], step);
+            free(drawn[0][step]), free(drawn[1][step]);
+        }
+    }
 }
 
 /* Orders of three rows over many epochs: all six about equally often. */

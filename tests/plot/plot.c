@@ -1,5 +1,6 @@
 /* Contours, ticks, principal directions, and files of figures. */
 #include "support/support.h"
+#include "plot/chart.h"
 #include "plot/figure.h"
 
 #include <math.h>
@@ -146,4 +147,24 @@ Test(figure, is_written_when_it_is_saved)
     MUST(brn_figure_open(&figure, path, 100, 100));
     MUST_FAIL(brn_figure_save(figure), BRN_ERR_DISK, "none");
     test_remove_dir(folder);
+}
+
+/* ---- charts ------------------------------------------------------------------------------------ */
+
+Test(chart, logarithmic_ticks)
+{
+    double t[64];
+    cr_assert_eq(brn_log_ticks(.03, 2, 64, t), 6); /* .05 .1 .2 .5 1 2 */
+    cr_assert_float_eq(t[0], .05, 1e-12);
+    cr_assert_float_eq(t[5], 2, 1e-12);
+    cr_assert_eq(brn_log_ticks(1e-4, 1e4, 64, t), 9); /* powers only */
+    cr_assert_eq(brn_log_ticks(1e-30, 1e30, 3, t), 3);
+}
+
+Test(chart, without_a_point_there_is_no_file)
+{
+    const double x[] = {1, 2}, y[] = {0, -1};
+    const brn_series s = {.label = "none", .count = 2, .x = x, .y = y};
+    const brn_chart chart = {.x_label = "x", .y_label = "y", .log_y = true, .count = 1, .series = &s};
+    MUST_FAIL(brn_chart_draw(&chart, "/nothing/here.png"), BRN_ERR_INPUT, "no point");
 }
