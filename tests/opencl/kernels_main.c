@@ -104,9 +104,6 @@ static brn_status all(const char *folder)
     BRN_TRY(others());
     BRN_TRY(train("2d", "direct", VALUES("train.start=pretrain", "conjugate.line_search=armijo", "train.potential.clip=1")));
     BRN_TRY(train("hd", "wide", VALUES("potential.kind=icnn", "train.potential.kind=muon", "conjugate.line_search=wolfe", "data.pair=gauss8")));
-    setenv("BRENIER_SOLVE", "device", 1);
-    BRN_TRY(train("2d", "direct", VALUES("conjugate.line_search=armijo")));
-    unsetenv("BRENIER_SOLVE");
     BRN_TRY(train("2d", "narrow", VALUES("conjugate.solver=adam", "data.pair=moons")));
     BRN_TRY(train("2d", "direct", VALUES("data.pair=", source, target, "data.source_weight=w")));
     BRN_TRY(train("mm-b", "direct", VALUES("train.start=identity", "potential.kind=icnn", "potential.convexity=project")));
