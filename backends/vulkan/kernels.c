@@ -249,11 +249,15 @@ brn_status brn_vk_product(brn_vk *v, int m, const void *params, size_t size, con
 brn_status brn_vk_launch(brn_queue *q, int kernel, const void *params, size_t size, int rows, int feats, const brn_view *views, int count)
 {
     enum { FEATURES = 65535 }; /* groups along y that every device has; kernels stride over the rest */
+    enum { SOFTWARE_LOOPS = 2048 }; /* features in loops that a software driver does to the end, see gemm.c */
     brn_vk *v = brn_vk_of(q);
     const brn_kernel_info *k = &brn_kernel_table[kernel];
     brn_hazard_access access[BRN_VK_BUFFERS];
     if (rows <= 0 || (k->spread && feats <= 0)) return BRN_OK;
     if (count != k->buffers) return brn_fail(BRN_ERR_INTERNAL, "%s: %d buffers given, %d declared", k->name, count, k->buffers);
+    if (!k->spread && feats > SOFTWARE_LOOPS && v->properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU)
+        return brn_fail(BRN_ERR_UNSUPPORTED, "%s (%s): %s over %d features; this software driver leaves loops that long unfinished: take another device",
+                        v->name, v->properties.deviceName, k->name, feats);
     for (int i = 0; i < count; ++i) access[i] = brn_vk_access(views[i], (views[i].buf->count - views[i].off) * views[i].buf->elem, k->writes >> i & 1);
     const uint32_t gx = ((uint32_t)rows + (uint32_t)k->wg - 1) / (uint32_t)k->wg;
     const uint32_t gy = !k->spread ? 1 : feats < FEATURES ? (uint32_t)feats : FEATURES;
