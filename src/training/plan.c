@@ -24,7 +24,7 @@ static const struct {
     PART("first moments", optimizer), PART("second moments", optimizer), PART("optimizer", optimizer), PART("SOAP factor", optimizer),
     PART("SOAP basis", optimizer), PART("SOAP refresh", optimizer), PART("gradient norm", optimizer),
     PART("source batch", batches), PART("target batch", batches), PART("predictions", batches), PART("conjugate arguments", batches),
-    PART("losses", batches), PART("evaluation batch", batches), PART("staging", batches),
+    PART("losses", batches), PART("source values", batches), PART("evaluation batch", batches), PART("staging", batches),
     PART("activations", activations), PART("potential scratch", activations), PART("amortizer scratch", activations),
     PART("training scratch", activations), PART("normalisation", activations), PART("plan of a network", activations),
     PART("lanes", solver), PART("solver state", solver), PART("solver results", solver), PART("solver scale", solver),

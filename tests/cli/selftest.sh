@@ -21,6 +21,7 @@ BRENIER_DEVICE_MEMORY=many expect 2 train $tiny out=run
 says "BRENIER_DEVICE_MEMORY"
 
 # too little for anything, for the whole batch, enough
+tiny="$tiny eval.points=2048" # of which the monitored rows come
 expect 6 train $tiny device=host:strict out=run
 says "the largest parts are"
 says "lower"

@@ -19,7 +19,7 @@ Test(cuda_steps, three_launches_and_a_wait_in_two_dimensions)
 {
     if (!cuda_here("cuda_steps/three_launches_and_a_wait_in_two_dimensions")) return;
     few(2, 128, "");
-    few(2, 65, "potential.kind=icnn");
+    few(2, 65, "potential.kind=icnn train.potential.kind=muon train.amortizer.kind=muon");
     few(2, 65, "train.loss=objective_finetune");
 }
 

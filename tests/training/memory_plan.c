@@ -72,7 +72,7 @@ Test(memory_plan, is_what_a_training_takes)
         SETTINGS("train.averaging=0.9"),
         SETTINGS("train.potential.kind=soap", "train.amortizer.kind=muon", "potential.kind=icnn", "conjugate.solver=adam"),
         SETTINGS("amortizer.kind=gradient", "train.start=pretrain", "train.pretrain_steps=3", "train.loss=cycle", "data.sampling=lattice"),
-        SETTINGS("data.pair=moons", "data.n=2", "amortizer.kind=none", "train.loss=none", "data.sampling=antithetic"),
+        SETTINGS("data.pair=moons", "data.n=2", "train.seek=true", "amortizer.kind=none", "train.loss=none", "data.sampling=antithetic"),
         SETTINGS("train.dual=assignment", "amortizer.kind=none", "train.loss=none"),
         SETTINGS("train.dual=quadratic", "amortizer.kind=gradient", "train.loss=none", "eval.max_iterations=0"),
         SETTINGS("train.dual=batch", "amortizer.kind=none", "train.loss=none", "potential.kind=icnn", "potential.convexity=project"),
