@@ -28,14 +28,15 @@ BRN_API brn_status brn_plot_describe(int i, const char **name, const char **mean
 /** All zero, or NULL instead: the default of each. */
 typedef struct brn_plot_options {
     double width; /**< inches; default 3.25, one column of a paper, and 6.75, the width of a page, where panels stand side by side */
-    int points;   /**< samples of each side; default 2000 */
+    int points;   /**< samples of each side; default 2000. Of images: pictures beside each other, default 10 */
     int frames;   /**< pictures of what moves: panels beside each other (default 5) or frames of an animation (40) */
 } brn_plot_options;
 
 /** Draw a figure, written atomically as PNG, SVG or PDF, by the ending of `path`. What moves, interpolation and
  *  warp, is drawn there as panels side by side; as .gif it is an animation, and a path that ends in / becomes a folder
  *  of frames 0001.png, 0002.png, ... In more than two dimensions the first two principal coordinates of the
- *  target are shown.
+ *  target are shown; of a convolutional potential's images, map and samples are bands of pictures: source images, their
+ *  images, the true ones where known, target images and theirs.
  *  @return BRN_ERR_USAGE for another ending, a kind that needs the plane, or dimensions that differ;
  *          BRN_ERR_UNSUPPORTED in a build without cairo, for GIF without giflib; BRN_ERR_DISK. */
 BRN_API brn_status brn_plot(brn_model *model, brn_pair *pair, brn_plot_kind kind, const brn_plot_options *options, const char *path);

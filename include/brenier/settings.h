@@ -97,7 +97,7 @@ typedef enum brn_start {
 typedef enum brn_pictures { BRN_PICTURES_DARKNESS, BRN_PICTURES_COLOURS } brn_pictures;
 typedef enum brn_sampling { BRN_SAMPLING_AUTO = -1, BRN_SAMPLING_IID, BRN_SAMPLING_ANTITHETIC, BRN_SAMPLING_LATTICE } brn_sampling;
 typedef enum brn_standardize {
-    BRN_STANDARDIZE_AUTO = -1, /**< the user's own samples yes, built-in measures no */
+    BRN_STANDARDIZE_AUTO = -1, /**< the user's own samples yes, built-in measures and images no */
     BRN_STANDARDIZE_NONE,
     BRN_STANDARDIZE_SCALE /**< subtract each measure's mean, divide both by one common scale */
 } brn_standardize;
@@ -145,11 +145,12 @@ typedef struct brn_settings {
     struct {
         char pair[BRN_PATH_MAX];   /**< built-in pair, or PATH.safetensors of a benchmark pair */
         int  n;                    /**< dimension, where the pair leaves it open ("gaussian"; auto: 0) */
-        char source[BRN_PATH_MAX]; /**< the user's own samples: NPY, NPZ or CSV, or a picture */
+        char source[BRN_PATH_MAX]; /**< the user's own samples: NPY, NPZ or CSV, a picture, or a folder of pictures, one a row */
         char target[BRN_PATH_MAX];
         char source_weight[BRN_NAME_MAX]; /**< weight column of the source, by name or number; "" = none */
         char target_weight[BRN_NAME_MAX];
         brn_pictures pictures;     /**< samples of a picture: places or colours */
+        int  image_size;           /**< side of the squares to which the pictures of a folder are cut and scaled; 0: they have one size */
         brn_standardize standardize;
         brn_sampling sampling;
     } data;

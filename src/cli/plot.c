@@ -83,13 +83,14 @@ const cli_command cli_plot = {
                "warp\n"
                "are panels side by side, or move: in a .gif, or in a folder of frames where FILE ends in /. In more than "
                "two\n"
-               "dimensions the first two principal coordinates of the target are shown.\n",
+               "dimensions the first two principal coordinates of the target are shown; of images, map and samples show\n"
+               "the pictures themselves.\n",
     .examples = "  brenier plot runs/gauss8 --out gauss8.png\n  brenier plot runs/gauss8 potential -o potential.pdf\n"
                 "  brenier plot runs/gauss8 interpolation -o moving.gif --frames 60\n",
     .run = run,
     .options = {{"--out", "FILE", "where to draw: .png, .svg, .pdf, .gif or FOLDER/; also -o", false},
                 {"--width", "INCHES", "width of the figure, 3.25 or 6.75 if not given", false},
-                {"--points", "N", "samples of each side, 2000 if not given", false},
+                {"--points", "N", "samples of each side, 2000 if not given; of images: in a row, 10", false},
                 {"--frames", "N", "pictures of what moves, 5 side by side or 40 if not given", false},
                 {"--list", NULL, "list the kinds of figures", false}},
 };

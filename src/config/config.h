@@ -13,4 +13,7 @@ brn_status brn_config_find(const char *key, const brn_field **field);
 /** brn_settings_load from `size` bytes of memory; `name` stands for the file in messages. */
 brn_status brn_config_parse(brn_settings *settings, const char *bytes, size_t size, const char *name);
 
+/** Whether a pair of the user's own rows is standardised: as told, or where that is automatic, by what the rows are. */
+bool brn_standardizes(const brn_settings *settings);
+
 #endif

@@ -11,7 +11,7 @@ typedef const char *const preset_list[];
 /* What all presets agree on. */
 static preset_list common = {
     "seed=0", "device=host", "threads=0",
-    "data.n=auto", "data.standardize=auto", "data.pictures=darkness",
+    "data.n=auto", "data.standardize=auto", "data.pictures=darkness", "data.image_size=0",
     "potential.kind=mlp", "potential.hidden=auto", "potential.slope=0.2", "potential.alpha=1",
     "potential.actnorm=true", "potential.convexity=softplus",
     "amortizer.kind=residual", "amortizer.hidden=auto", "amortizer.activation=elu", "amortizer.slope=0.2",

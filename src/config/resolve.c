@@ -1,5 +1,6 @@
 /* What the recipe chooses for a dimension, and the checks that need several fields. */
 #include "config/config.h"
+#include "io/mapped.h"
 #include "networks/net.h"
 
 #include <math.h>
@@ -73,11 +74,19 @@ static void fill_length(brn_settings *s, int n)
     fill(s, "train", "cycle_weight", n);
 }
 
+/* Images keep their scale, from -1 to 1, which a convolutional potential counts on. */
+bool brn_standardizes(const brn_settings *s)
+{
+    if (s->data.standardize != BRN_STANDARDIZE_AUTO) return s->data.standardize == BRN_STANDARDIZE_SCALE;
+    if (!s->data.source[0] || s->potential.kind == BRN_POTENTIAL_CONV) return false;
+    return !brn_is_folder(s->data.source) && !brn_is_folder(s->data.target);
+}
+
 static brn_status fill_all(brn_settings *s, int n)
 {
     bool own_rows = s->data.source[0] != '\0'; /* their latents are not ours to arrange */
     fill(s, "data", "n", n);
-    fill(s, "data", "standardize", own_rows ? BRN_STANDARDIZE_SCALE : BRN_STANDARDIZE_NONE);
+    fill(s, "data", "standardize", brn_standardizes(s) ? BRN_STANDARDIZE_SCALE : BRN_STANDARDIZE_NONE);
     fill(s, "data", "sampling", !own_rows && n <= 4 ? BRN_SAMPLING_LATTICE : BRN_SAMPLING_IID);
     const bool conv = s->potential.kind == BRN_POTENTIAL_CONV;
     BRN_TRY(fill_widths(&s->potential.hidden, n, conv, s->potential.widen, "potential.hidden"));

@@ -27,6 +27,12 @@ brn_status brn_open_regular(const char *path, int *fd, uint64_t *size)
     return BRN_OK;
 }
 
+bool brn_is_folder(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
 brn_status brn_mapped_open(brn_mapped *mapped, const char *path)
 {
     int fd;

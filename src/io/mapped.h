@@ -3,6 +3,7 @@
 #define BRN_IO_MAPPED_H
 
 #include "core/error.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,9 @@ _Static_assert(sizeof(size_t) == sizeof(uint64_t), "a file's length is a size_t"
 /** Open a regular file for reading; its length in *size. Folders, pipes and devices are refused.
  *  Fails with BRN_ERR_INPUT and a line naming the path. */
 brn_status brn_open_regular(const char *path, int *fd, uint64_t *size);
+
+/** Whether the path names a folder. */
+bool brn_is_folder(const char *path);
 
 /** A whole file, read-only. Pages are read when touched, so another process that truncates the file
  *  meanwhile would stop this one: only for files that are replaced by renaming, as our own are. */

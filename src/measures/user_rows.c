@@ -1,7 +1,9 @@
-/* The user's own samples: two files of rows, brought to common coordinates and kept on the device; where they would take
- * more than half of its memory they stay on the host, and each draw takes its own rows there. */
+/* The user's own samples: two files of rows, or folders of pictures, brought to common coordinates and kept on the device;
+ * where they would take more than half of its memory they stay on the host, and each draw takes its own rows there. */
 #include "compute/backend.h"
+#include "config/config.h"
 #include "core/memory.h"
+#include "io/mapped.h"
 #include "measures/kinds.h"
 #include <brenier/image.h>
 #include <brenier/table.h>
@@ -16,6 +18,7 @@ typedef struct {
     float *rows, *weights; /* weights: NULL without */
     size_t count;
     int n;
+    bool images;            /* a folder's */
     double *mean, variance; /* total variance */
 } sample_file;
 
@@ -32,10 +35,18 @@ static brn_status load_picture(sample_file *f, brn_pictures kind)
     return brn_picture_rows(f->path, kind, &f->rows, &f->count, &f->n);
 }
 
-static brn_status load(sample_file *f, const char *path, const char *weight_column, brn_pictures pictures)
+static brn_status load_folder(sample_file *f, int image_size, brn_photo_shape *shape)
+{
+    if (*f->weight_column) return brn_fail(BRN_ERR_USAGE, "%s: a folder of pictures has no column of weights", f->path);
+    f->images = true;
+    return brn_photo_rows(f->path, image_size, shape, &f->rows, &f->count, &f->n);
+}
+
+static brn_status load(sample_file *f, const char *path, const char *weight_column, const brn_settings *s, brn_photo_shape *shape)
 {
     *f = (sample_file){.path = path, .weight_column = weight_column};
-    if (brn_image_named(path)) return load_picture(f, pictures);
+    if (brn_is_folder(path)) return load_folder(f, s->data.image_size, shape);
+    if (brn_image_named(path)) return load_picture(f, s->data.pictures);
     BRN_TRY(brn_table_load(path, &(brn_table_options){.weight = weight_column}, &f->rows, &f->weights, &f->count, &f->n));
     size_t numbers;
     if (!brn_mul_size(f->count, (size_t)f->n, &numbers) || numbers > INT32_MAX)
@@ -58,7 +69,8 @@ static brn_status constant_column(const sample_file *f, int column)
 
 static double weight_of(const sample_file *f, size_t r) { return f->weights ? f->weights[r] : 1; }
 
-/* Weighted mean and total variance, in two passes; fails on a column in which no drawn row differs. */
+/* Weighted mean and total variance, in two passes; fails on a column in which no drawn row differs. Images may have such
+ * pixels, as the black border of digits. */
 static brn_status measure(sample_file *f)
 {
     const size_t n = (size_t)f->n;
@@ -76,9 +88,10 @@ static brn_status measure(sample_file *f)
         }
         f->mean[i] = sum / total;
         for (size_t r = 0; r < f->count; ++r) square += weight_of(f, r) * pow(f->rows[r * n + i] - f->mean[i], 2);
-        if (!(low < high)) return constant_column(f, (int)i);
+        if (!(low < high) && !f->images) return constant_column(f, (int)i);
         f->variance += square / total;
     }
+    if (!(f->variance > 0)) return brn_fail(BRN_ERR_INPUT, "%s: all pictures are the same; a measure must spread", f->path);
     return BRN_OK;
 }
 
@@ -147,9 +160,10 @@ static brn_status set_name(brn_pair *pair, const brn_settings *s)
 brn_status brn_pair_open_rows(brn_pair *pair, const brn_settings *s)
 {
     sample_file file[2] = {0};
+    brn_photo_shape shape = {0};
     brn_status status;
-    BRN_GO(load(&file[0], s->data.source, s->data.source_weight, s->data.pictures));
-    BRN_GO(load(&file[1], s->data.target, s->data.target_weight, s->data.pictures));
+    BRN_GO(load(&file[0], s->data.source, s->data.source_weight, s, &shape));
+    BRN_GO(load(&file[1], s->data.target, s->data.target_weight, s, &shape));
     if (file[0].n != file[1].n) {
         status = brn_fail(BRN_ERR_INPUT, "%s has %d columns, %s has %d; expected as many", file[0].path, file[0].n, file[1].path, file[1].n);
         goto done;
@@ -161,7 +175,7 @@ brn_status brn_pair_open_rows(brn_pair *pair, const brn_settings *s)
         file[k].mean = pair->shift[k];
         BRN_GO(measure(&file[k]));
     }
-    pair->standardized = s->data.standardize != BRN_STANDARDIZE_NONE;
+    pair->standardized = brn_standardizes(s);
     pair->standardization = (brn_standardization){sqrt((file[0].variance + file[1].variance) / 2 / pair->n), {pair->shift[0], pair->shift[1]}};
     const bool fits = fit(pair->dev, file);
     for (int k = 0; k < 2; ++k) BRN_GO(upload(&pair->side[k], pair->dev, &file[k], fits, pair->standardized, pair->standardization.scale));

@@ -104,6 +104,7 @@ brn_status brn_plot(brn_model *model, brn_pair *pair, brn_plot_kind kind, const 
     brn_figure *figure = NULL;
     brn_status status = check(&o, kind, path);
     if (status != BRN_OK) return status;
+    if (brn_grid_shows(model, kind)) return brn_grid_draw(model, pair, kind == BRN_PLOT_MAP, o.width > 0 ? 72 * o.width : PAGE, o.points, path);
     const layout l = layout_of(&o, kind, path);
     if (l.panel < 20) return brn_fail(BRN_ERR_USAGE, "%s: %d panels do not fit %.3g inches", path, l.count, l.width / 72);
     BRN_GO(brn_figure_open(&figure, path, l.width, l.height));

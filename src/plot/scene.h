@@ -35,6 +35,12 @@ brn_status brn_scene_panel(brn_scene *scene, brn_figure *figure, const brn_panel
 /** BRN_ERR_USAGE where a kind needs the plane and the scene is not in it. */
 brn_status brn_scene_check(const brn_scene *scene, brn_plot_kind kind);
 
+/** Whether a figure of this model shows pictures: samples, or maps, of images. */
+bool brn_grid_shows(const brn_model *model, brn_plot_kind kind);
+/** Bands of pictures on a page of `width` points: source and target, and with `maps` their images, also the true ones where
+ *  known. columns: pictures beside each other, 0 for 10. BRN_ERR_USAGE where they do not fit. */
+brn_status brn_grid_draw(brn_model *model, brn_pair *pair, bool maps, double width, int columns, const char *path);
+
 /** Interpolation or warp at time t of [0, 1]. `memory`: of brn_motion_create. */
 typedef struct brn_motion brn_motion;
 brn_status brn_motion_create(brn_motion **motion, brn_scene *scene, brn_plot_kind kind);
