@@ -36,6 +36,20 @@ expect 2 plot run5 potential -o other.png
 says "dimension 5"
 expect 3 plot run --out other.png data.n=3
 absent other
+# folders of pictures: the frames above, which are no squares
+images="preset=images potential.hidden=4,8 amortizer.hidden=4,8 train.steps=2 train.batch=3 eval.points=3 data.source=frames"
+expect 3 train $images data.target=frames/ out=none
+says "frames/0001.png"
+says "expected a square picture"
+mkdir nothing
+expect 3 train $images data.target=nothing data.image_size=8 out=none
+says "nothing: no pictures in this folder"
+absent none
+expect 0 train $images data.target=frames/ data.image_size=8 out=images --quiet
+for kind in map samples; do
+    expect 0 plot images $kind -o images_$kind.png
+    [ -s images_$kind.png ] || problem "no figure of images, $kind"
+done
 expect 0 gallery -o sheet.png out=some/gallery --quiet threads=1 potential.hidden=8 amortizer.hidden=8 train.steps=2 train.batch=64
 [ -s sheet.png ] && [ -d some/gallery/maf_rings ] || problem "no sheet of all pairs"
 finish
