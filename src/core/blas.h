@@ -11,6 +11,7 @@
     X(p##syevd, (const char *jobz, const char *uplo, const int *n, real *a, const int *lda, real *w, real *work, const int *lwork, \
                  int *iwork, const int *liwork, int *info))                                                  \
     X(p##geqrf, (const int *m, const int *n, real *a, const int *lda, real *tau, real *work, const int *lwork, int *info)) \
+    X(p##potrf, (const char *uplo, const int *n, real *a, const int *lda, int *info))                           \
     X(p##orgqr, (const int *m, const int *n, const int *k, real *a, const int *lda, const real *tau, real *work, \
                  const int *lwork, int *info))
 

@@ -42,6 +42,18 @@ brn_status brn_sym_apply(int n, const double *s, brn_sym_power power, double flo
     return status;
 }
 
+brn_status brn_cholesky(int n, double *a, bool *definite, double *log_det)
+{
+    BRN_TRY(brn_blas_load());
+    int info = 0;
+    double sum = 0;
+    brn_blas.dpotrf("U", &n, a, &n, &info); /* the upper triangle by columns is the lower one by rows */
+    for (int i = 0; info == 0 && i < n; ++i) sum += 2 * log(a[(size_t)i * (size_t)n + (size_t)i]);
+    *definite = info == 0 && isfinite(sum);
+    if (log_det) *log_det = sum;
+    return BRN_OK;
+}
+
 brn_status brn_bures_map(int n, const double *sa, const double *sb, double *map)
 {
     /* Sample covariances may be singular; eigenvalues this small carry no information in float data. */

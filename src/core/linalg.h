@@ -4,11 +4,16 @@
 #define BRN_CORE_LINALG_H
 
 #include "core/error.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 /** Which power of a symmetric matrix. Eigenvalues below `floor` times the largest count as that. */
 typedef enum { BRN_SYM_SQRT, BRN_SYM_INVERSE_SQRT, BRN_SYM_INVERSE } brn_sym_power;
 brn_status brn_sym_apply(int n, const double *s, brn_sym_power power, double floor, double *out);
+
+/** Cholesky: a = L L^T, L in place of the lower triangle of a. log det a = 2 sum_i log L_ii in *log_det (may be NULL); false
+ *  in *definite where a is not positive definite or not finite. */
+brn_status brn_cholesky(int n, double *a, bool *definite, double *log_det);
 
 /** c = a b */
 brn_status brn_mat_product(int n, const double *a, const double *b, double *c);
