@@ -25,6 +25,20 @@ typedef struct brn_map_scores {
     double cosine_inverse;
 } brn_map_scores;
 
+/** The model as a density, at as many of the points as are cheap: p(y) = alpha(x) / det DT(x) at x = T^-1(y) for the target's, and
+ *  for the source's p(x) = beta(T(x)) det DT(x). Means in nats, over rows where the potential is convex. Where the true density
+ *  is known too its mean at the same rows stands beside; the difference estimates the divergence of Kullback and Leibler. NaN
+ *  where a density that it takes is not known (brn_pair_has_density). */
+typedef struct brn_likelihood {
+    size_t points;         /**< of each side; 0 where neither density is known */
+    size_t indefinite;     /**< of both sides, left out: the potential is not convex there, or p is not finite */
+    double target;         /**< mean log p(y), y of the target */
+    double target_true;    /**< mean log beta(y) */
+    double source;         /**< mean log p(x), x of the source */
+    double source_true;    /**< mean log alpha(x) */
+    double error;          /**< largest standard error of either mean by the probes of brn_model_log_det; 0 where that is exact */
+} brn_likelihood;
+
 typedef struct brn_evaluation {
     int    n;
     size_t points;              /**< of each side */
@@ -39,6 +53,7 @@ typedef struct brn_evaluation {
     double sinkhorn_inverse;    /**< the same of T^-1(y) to fresh x */
     double sinkhorn_reference;  /**< two independent samples of the target: what a perfect forward map reaches */
     double sinkhorn_reference_inverse; /**< of the source: what a perfect inverse map reaches */
+    brn_likelihood likelihood;
     struct {
         size_t total;
         size_t predicted;       /**< all or none: taken from the amortizer, not solved (eval.max_iterations = 0) */
@@ -47,6 +62,10 @@ typedef struct brn_evaluation {
         size_t nonfinite;       /**< f is not finite where the solver starts */
     } inverse;                  /**< rows of the inverse map; where the roles are exchanged, of the forward one */
 } brn_evaluation;
+
+/** Likelihoods of `count` fresh draws of each side; 0: as many as are cheap. Settings as for brn_evaluate. */
+BRN_API brn_status brn_evaluate_likelihood(brn_model *model, brn_pair *pair, const brn_settings *settings, size_t count,
+                                           brn_likelihood *likelihood);
 
 /** Evaluate a model on fresh draws of a pair of the same dimension. Same arguments, same numbers.
  *  @param settings their eval group is used; NULL for the model's own

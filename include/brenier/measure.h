@@ -47,6 +47,12 @@ BRN_API brn_status brn_pair_sample(brn_pair *pair, brn_side side, uint64_t seed,
 /** The true map at x[count][n], raw coordinates, into y[count][n]. BRN_ERR_UNSUPPORTED where unknown. */
 BRN_API brn_status brn_pair_map(brn_pair *pair, const float *x, size_t count, float *y);
 
+/** Log density of one side at rows[count][n], raw coordinates, into log_density[count]. Known in closed form for both sides of
+ *  "gaussian", "mixtures", "gauss8" and "gauss_sq", the source of "maf_moon" and "maf_rings", and targets N(0, I). */
+BRN_API bool brn_pair_has_density(const brn_pair *pair, brn_side side);
+/** @return BRN_ERR_UNSUPPORTED where it is not known */
+BRN_API brn_status brn_pair_log_density(brn_pair *pair, brn_side side, const float *rows, size_t count, double *log_density);
+
 /** Number of built-in pairs, and the i-th one's name and meaning (static storage). The dimension (data.n)
  *  of "gaussian" and "images", whose maps are known, and of "mixtures" can be chosen; else it is 2 and 3 * 64 * 64. */
 BRN_API int brn_pair_builtin_count(void);

@@ -144,6 +144,7 @@ brn_status brn_evaluate(brn_model *model, brn_pair *pair, const brn_settings *se
     BRN_GO(learned(&w, BRN_SOURCE, &e));
     BRN_GO(learned(&w, BRN_TARGET, &e));
     e.w2 = (brn_mean_square(w.points, w.n, w.x) + brn_mean_square(w.points, w.n, w.y)) / 2 - e.dual_objective;
+    BRN_GO(brn_evaluate_likelihood(model, pair, settings, 0, &e.likelihood));
     BRN_GO(reference(&w, BRN_TARGET, &e.sinkhorn_reference));
     BRN_GO(reference(&w, BRN_SOURCE, &e.sinkhorn_reference_inverse));
     if (w.known) BRN_GO(baselines(&w, &e));

@@ -18,6 +18,17 @@ static void add_scores(cJSON *to, const brn_map_scores *s)
     cJSON_AddNumberToObject(to, "cosine_inverse", s->cosine_inverse);
 }
 
+static void add_likelihood(cJSON *to, const brn_likelihood *l)
+{
+    cJSON_AddNumberToObject(to, "log_likelihood", l->target);
+    cJSON_AddNumberToObject(to, "log_likelihood_true", l->target_true);
+    cJSON_AddNumberToObject(to, "log_likelihood_inverse", l->source);
+    cJSON_AddNumberToObject(to, "log_likelihood_inverse_true", l->source_true);
+    cJSON_AddNumberToObject(to, "log_likelihood_error", l->error);
+    cJSON_AddNumberToObject(to, "log_likelihood_points", (double)l->points);
+    cJSON_AddNumberToObject(to, "log_likelihood_indefinite", (double)l->indefinite);
+}
+
 static void add_rows(cJSON *to, const brn_evaluation *e)
 {
     cJSON *inverse = cJSON_AddObjectToObject(to, "inverse");
@@ -45,6 +56,7 @@ brn_status brn_evaluation_json(const brn_evaluation *e, char **json)
     cJSON_AddNumberToObject(to, "sinkhorn_inverse", e->sinkhorn_inverse);
     cJSON_AddNumberToObject(to, "sinkhorn_reference", e->sinkhorn_reference);
     cJSON_AddNumberToObject(to, "sinkhorn_reference_inverse", e->sinkhorn_reference_inverse);
+    add_likelihood(to, &e->likelihood);
     add_rows(to, e);
     *json = to ? cJSON_Print(to) : NULL;
     cJSON_Delete(to);
@@ -70,6 +82,19 @@ static void print_scores(FILE *out, const char *name, const brn_map_scores *s)
     fprintf(out, "\n");
 }
 
+static void print_likelihood(FILE *out, const brn_likelihood *l)
+{
+    const struct { const char *side; double learned, truth; } line[] = {{"target", l->target, l->target_true}, {"source", l->source, l->source_true}};
+    for (int k = 0; k < 2; ++k) {
+        if (!isfinite(line[k].learned)) continue;
+        fprintf(out, "log-likelihood       %.4f of the %s's samples", line[k].learned, line[k].side);
+        if (isfinite(line[k].truth)) fprintf(out, ", %.4f by the true density", line[k].truth);
+        if (l->error > 0) fprintf(out, "; log det to %.2g", l->error);
+        fprintf(out, "   (%zu points)\n", l->points);
+    }
+    if (l->indefinite) fprintf(out, "%20s %zu rows left out, where the potential is not convex\n", "", l->indefinite);
+}
+
 static void print_all(FILE *out, const brn_evaluation *e)
 {
     const size_t bad = e->inverse.not_converged + e->inverse.precision_floor + e->inverse.nonfinite;
@@ -85,6 +110,7 @@ static void print_all(FILE *out, const brn_evaluation *e)
     fprintf(out, "dual objective       %.6g   (W2^2 for the cost |x - y|^2 / 2: %.6g)\n", e->dual_objective, e->w2);
     fprintf(out, "Sinkhorn divergence  forward %.4g, two samples of the target %.4g; inverse %.4g, of the source %.4g   (%zu points)\n",
             e->sinkhorn_forward, e->sinkhorn_reference, e->sinkhorn_inverse, e->sinkhorn_reference_inverse, e->sinkhorn_points);
+    print_likelihood(out, &e->likelihood);
     if (e->inverse.predicted) fprintf(out, "inverse rows         %zu predicted by the amortizer, not solved\n", e->inverse.predicted);
     else
         fprintf(out, "inverse rows         %zu of %zu converged; %zu at the precision floor, %zu out of iterations, %zu not finite\n",

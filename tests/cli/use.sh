@@ -18,7 +18,7 @@ says "seed"
 expect 0 eval run
 prints "identity"
 expect 0 eval run --json eval.points=128
-for key in l2_uvp_forward l2_uvp_inverse cosine_forward cosine_inverse baselines dual_objective; do
+for key in l2_uvp_forward l2_uvp_inverse cosine_forward cosine_inverse baselines dual_objective log_likelihood log_likelihood_true; do
     prints "\"$key\""
 done
 expect 0 info run/best.safetensors --json
@@ -46,6 +46,17 @@ expect 0 map run --in y.npz --out back.csv --inverse
 grep -q "of 700 rows did not converge" err || problem "no count of failed rows: $(cat err)"
 far=$(paste -d, x.csv back.csv | awk -F, '{ d = ($1-$3)^2 + ($2-$4)^2; if (d > 1e-3) ++far } END { print far + 0 }')
 [ "$far" -lt 7 ] || problem "$far of 700 rows are not mapped back"
+
+# volumes: two columns a row; the inverse undoes the map's
+expect 0 map run --in x.npy --out y2.csv --log-det volume.csv
+cmp -s y.csv y2.csv || problem "--log-det changes the map"
+[ "$(head -1 volume.csv)" = log_det,error ] || problem "header: $(head -1 volume.csv)"
+[ "$(wc -l <volume.csv)" = 701 ] || problem "volume.csv has $(wc -l <volume.csv) lines"
+expect 0 map run --in y.npz --out back.csv --inverse --log-det undone.csv
+far=$(paste -d, volume.csv undone.csv | awk -F, 'NR > 1 { d = ($1+$3)^2; if (d > 1e-2 || $2 != 0) ++far } END { print far + 0 }')
+[ "$far" -lt 7 ] || problem "log det of $far of 700 rows is not that of the inverse"
+expect 2 map run --in x.npy --out y3.csv --log-det volume.txt
+[ ! -e y3.csv ] || problem "y3.csv was left behind"
 
 expect 0 conjugate run --in y.npz --out back.npy --values values.csv conjugate.gtol=1e-2
 prints "converged"
