@@ -23,7 +23,7 @@ static const struct {
     PART("gradient", gradients),
     PART("first moments", optimizer), PART("second moments", optimizer), PART("optimizer", optimizer), PART("SOAP factor", optimizer),
     PART("SOAP basis", optimizer), PART("SOAP refresh", optimizer), PART("gradient norm", optimizer),
-    PART("source batch", batches), PART("target batch", batches), PART("predictions", batches), PART("conjugate arguments", batches),
+    PART("source batch", batches), PART("source values", batches), PART("target batch", batches), PART("predictions", batches), PART("conjugate arguments", batches),
     PART("losses", batches), PART("evaluation batch", batches), PART("staging", batches),
     PART("activations", activations), PART("potential scratch", activations), PART("amortizer scratch", activations),
     PART("training scratch", activations), PART("normalisation", activations), PART("plan of a network", activations),
