@@ -193,7 +193,8 @@ typedef struct brn_settings {
         int64_t warmup;          /**< steps of linear warm-up */
         double  averaging;       /**< running average of the parameters; 0 = none */
         brn_start start;
-        bool    seek;            /**< conjugates start at the best of the prediction and the batch's source samples */
+        bool    seek;            /**< conjugates start at the best of the prediction and the batch's source samples, those of
+                                      the finished model at the best of the prediction and up to 1024 samples that it keeps */
         int64_t pretrain_steps;
         double  pretrain_lr, pretrain_tolerance;
         double  pretrain_low, pretrain_high; /**< the box */

@@ -9,6 +9,7 @@
  * Rows pass in chunks of bounded memory; a row's result does not depend on its chunk. */
 #include "model/model.h"
 #include "core/memory.h"
+#include "model/seek.h"
 
 #include <stdlib.h>
 
@@ -21,7 +22,8 @@ typedef struct {
     brn_net spare;
     brn_pot f;
     int chunk;               /* rows */
-    brn_batch x, y, value;   /* y holds grad f(x), or the conjugate's y; value f(x) */
+    brn_batch x, y, value;   /* y holds grad f(x), or the conjugate's y; value f(x), or that of a solve's start */
+    brn_batch start, start_value; /* samples where solves may start, and f there; no tiles without such */
     int works;
     brn_pot_work *f_work;    /* one per queue */
     brn_amortizer_work *h_work;
@@ -40,6 +42,7 @@ static void session_close(session *s)
     free(s->f_work), free(s->h_work), free(s->rows), free(s->numbers);
     brn_solver_free(s->solver);
     brn_batch_free(&s->x), brn_batch_free(&s->y), brn_batch_free(&s->value);
+    brn_batch_free(&s->start), brn_batch_free(&s->start_value);
     brn_net_free(&s->spare);
 }
 
@@ -153,13 +156,18 @@ static brn_status evaluate_tile(void *context, brn_queue *q, int t)
                        : brn_pot_value(q, &s->f, work, rows, x, value);
 }
 
+static brn_status create_f_work(session *s, int lanes)
+{
+    BRN_TRY(BRN_ALLOC(&s->f_work, (size_t)s->works, "potential scratch"));
+    for (int i = 0; i < s->works; ++i) BRN_TRY(brn_pot_work_create(&s->f_work[i], &s->f, lanes, BRN_TAPE_FIRST));
+    return BRN_OK;
+}
+
 static brn_status evaluate_open(session *s, const brn_model *m, int rows)
 {
     BRN_TRY(session_open(s, m, rows));
     BRN_TRY(brn_batch_beside(&s->value, &s->x, 1, "values"));
-    BRN_TRY(BRN_ALLOC(&s->f_work, (size_t)s->works, "potential scratch"));
-    for (int i = 0; i < s->works; ++i) BRN_TRY(brn_pot_work_create(&s->f_work[i], &s->f, s->x.lanes, BRN_TAPE_FIRST));
-    return BRN_OK;
+    return create_f_work(s, s->x.lanes);
 }
 
 static brn_status evaluate_chunk(session *s, int rows, const float *x, float *grad, float *value)
@@ -206,8 +214,31 @@ typedef struct {
 static brn_status predict_tile(void *context, brn_queue *q, int t)
 {
     const prediction *p = context;
-    return brn_amortizer_forward(q, &p->s->m->h, &p->s->h_work[brn_queue_index(q)], brn_batch_rows(p->y, t),
-                                 brn_batch_tile(p->y, t), brn_batch_tile(p->x, t));
+    const session *s = p->s;
+    const int worker = brn_queue_index(q), rows = brn_batch_rows(p->y, t);
+    const brn_mat x = brn_batch_tile(p->x, t), y = brn_batch_tile(p->y, t);
+    BRN_TRY(brn_amortizer_forward(q, &s->m->h, &s->h_work[worker], rows, y, x));
+    if (!s->start.tiles) return BRN_OK;
+    return brn_seek_tile(q, &s->f, &s->f_work[worker], rows, y, x, brn_batch_tile(&s->value, t), &s->start, &s->start_value);
+}
+
+static brn_status start_value_tile(void *context, brn_queue *q, int t)
+{
+    session *s = context;
+    return brn_pot_value(q, &s->f, &s->f_work[brn_queue_index(q)], brn_batch_rows(&s->start, t), brn_batch_tile(&s->start, t),
+                         brn_batch_tile(&s->start_value, t));
+}
+
+/* The model's samples where solves may start. */
+static brn_status open_starts(session *s)
+{
+    const brn_model *m = s->m;
+    BRN_TRY(brn_batch_beside(&s->value, &s->x, 1, "values"));
+    BRN_TRY(brn_batch_create(&s->start, m->dev, m->n, (int)m->starts, "rows"));
+    BRN_TRY(brn_batch_beside(&s->start_value, &s->start, 1, "values"));
+    BRN_TRY(brn_batch_write(&s->start, m->start));
+    BRN_TRY(create_f_work(s, s->start.lanes > s->x.lanes ? s->start.lanes : s->x.lanes));
+    return brn_parallel(m->dev, s->start.tiles, start_value_tile, s);
 }
 
 static brn_status conjugate_open(session *s, const brn_model *m, const brn_conjugate_settings *set, int rows)
@@ -217,7 +248,7 @@ static brn_status conjugate_open(session *s, const brn_model *m, const brn_conju
     BRN_TRY(brn_solver_create(&s->solver, m->dev, &s->f, set, s->chunk));
     BRN_TRY(BRN_ALLOC(&s->h_work, (size_t)s->works, "amortizer scratch"));
     for (int i = 0; i < s->works; ++i) BRN_TRY(brn_amortizer_work_create(&s->h_work[i], &m->h, s->x.lanes));
-    return BRN_OK;
+    return m->starts && !s->predicted ? open_starts(s) : BRN_OK;
 }
 
 static brn_status read_info(const session *s, int field, int rows)

@@ -3,6 +3,7 @@
  *     format, format_version, n, pair, steps, settings (YAML)
  *     potential.<tensor>   averaged.<tensor>   amortizer.<tensor>
  *     standardization.scale [1]   standardization.source [n]   standardization.target [n]   (F64)
+ *     conjugate.starts [up to 1024][n]   (F32, standardised; samples where conjugate solves may start, if there are any)
  *
  * A file is not trusted: its arrays are compared with the layout that its settings ask for before
  * anything of that size is allocated, so that memory is bounded by the file's own length. */
@@ -19,6 +20,7 @@
 #define FORMAT  "brenier-model"
 #define VERSION "1"
 #define SCALE   "standardization.scale"
+#define STARTS  "conjugate.starts"
 static const char *const shift_name[2] = {"standardization.source", "standardization.target"};
 
 enum { NAME_MAX_ = 64, DIM_MAX = 65536, BLOCKS = 3 };
@@ -68,7 +70,7 @@ static void bundle_free(bundle *b)
 static brn_status bundle_create(bundle *b, const brn_model *m, int extras)
 {
     *b = (bundle){.f64 = brn_device_is_f64(m->dev)};
-    const size_t most = BLOCKS * BRN_NET_TENSORS + 3 + (size_t)extras;
+    const size_t most = BLOCKS * BRN_NET_TENSORS + 4 + (size_t)extras;
     BRN_TRY(BRN_ALLOC(&b->tensor, most, "list of arrays"));
     BRN_TRY(BRN_ALLOC(&b->name, most, "list of arrays"));
     return BRN_ALLOC(&b->memory, BLOCKS + (size_t)extras, "list of arrays");
@@ -80,6 +82,13 @@ static brn_st_tensor *bundle_add(bundle *b, const char *name, brn_st_dtype dtype
     snprintf(b->name[b->tensors], NAME_MAX_, "%s", name);
     *t = (brn_st_tensor){.name = b->name[b->tensors++], .dtype = dtype, .rank = 1, .shape = {count}, .data = data, .count = count};
     return t;
+}
+
+static void as_matrix(brn_st_tensor *t, size_t rows, size_t cols)
+{
+    t->rank = 2;
+    t->shape[0] = rows;
+    t->shape[1] = cols;
 }
 
 /* All of a device buffer, as its own element type. */
@@ -104,10 +113,7 @@ static brn_status bundle_block(bundle *b, brn_device *dev, const block *from)
         tensor_name(name, from, t);
         const char *at = (const char *)data + t->at * (b->f64 ? sizeof(double) : sizeof(float));
         brn_st_tensor *added = bundle_add(b, name, b->f64 ? BRN_ST_F64 : BRN_ST_F32, at, tensor_count(t));
-        if (!t->cols) continue;
-        added->rank = 2;
-        added->shape[0] = (size_t)t->rows;
-        added->shape[1] = (size_t)t->cols;
+        if (t->cols) as_matrix(added, (size_t)t->rows, (size_t)t->cols);
     }
     return BRN_OK;
 }
@@ -171,6 +177,7 @@ brn_status brn_model_write(const brn_model *m, const char *path, const brn_extra
         bundle_add(&b, SCALE, BRN_ST_F64, &m->scale, 1);
         for (int side = 0; side < 2; ++side) bundle_add(&b, shift_name[side], BRN_ST_F64, m->shift[side], (size_t)m->n);
     }
+    if (m->starts) as_matrix(bundle_add(&b, STARTS, BRN_ST_F32, m->start, m->starts * (size_t)m->n), m->starts, (size_t)m->n);
     BRN_GO(check_finite(&b, path));
     BRN_GO(brn_settings_text(&settings, &text));
     BRN_GO(write_bundle(m, &b, path, text, pairs, pair_count));
@@ -287,6 +294,21 @@ done:
     return status;
 }
 
+static brn_status read_starts(brn_model *m, const brn_st *file, const char *path)
+{
+    const brn_st_tensor *t = brn_st_find(file, STARTS);
+    if (!t) return brn_model_set_starts(m, NULL, 0);
+    const size_t n = (size_t)m->n, starts = t->count / n;
+    if (t->rank != 2 || t->shape[1] != n || starts < 1 || starts > BRN_STARTS_MAX)
+        return brn_fail(BRN_ERR_INPUT, "%s: tensor '%s': expected 1 to %d rows of %zu numbers", path, STARTS, BRN_STARTS_MAX, n);
+    float *rows;
+    BRN_TRY(BRN_ALLOC(&rows, t->count, "samples to start at"));
+    brn_status status = brn_st_read_f32(file, STARTS, rows, BRN_SHAPE(starts, n));
+    if (status == BRN_OK) status = brn_model_set_starts(m, rows, starts);
+    free(rows);
+    return status;
+}
+
 static brn_status prepare(brn_model *m)
 {
     brn_queue *q = brn_device_queue(m->dev, 0);
@@ -305,6 +327,7 @@ brn_status brn_model_read(brn_model *m, const brn_st *file, const char *path, co
     for (int i = 0; i < count; ++i) BRN_TRY(read_block(m->dev, file, path, &blocks[i]));
     for (int i = 0; i < extras; ++i) BRN_TRY(read_extra(m->dev, file, path, &extra[i]));
     BRN_TRY(read_standardization(m, file, path));
+    BRN_TRY(read_starts(m, file, path));
     m->steps = steps;
     return prepare(m);
 }

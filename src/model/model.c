@@ -24,7 +24,7 @@ void brn_model_free(brn_model *m)
     brn_pot_free(&m->f);
     brn_buf_free(m->averaged);
     brn_amortizer_free(&m->h);
-    free(m->shift[BRN_SOURCE]), free(m->shift[BRN_TARGET]);
+    free(m->shift[BRN_SOURCE]), free(m->shift[BRN_TARGET]), free(m->start);
     free(m);
 }
 
@@ -47,6 +47,19 @@ brn_status brn_model_standardize(brn_model *m, const brn_standardization *std)
     }
     m->standardized = std != NULL;
     m->scale = std ? std->scale : 1;
+    return BRN_OK;
+}
+
+brn_status brn_model_set_starts(brn_model *m, const float *rows, size_t count)
+{
+    float *start = NULL;
+    if (count) {
+        BRN_TRY(BRN_ALLOC(&start, count * (size_t)m->n, "samples to start at"));
+        memcpy(start, rows, count * (size_t)m->n * sizeof *start);
+    }
+    free(m->start);
+    m->start = start;
+    m->starts = count;
     return BRN_OK;
 }
 

@@ -16,6 +16,8 @@ struct brn_model {
     bool standardized;
     double scale;               /* x' = (x - shift[side]) / scale */
     double *shift[2];           /* [n] each, NULL without standardisation */
+    size_t starts;              /* samples of f's side at which conjugate solves may start (train.seek), */
+    float *start;               /* [starts][n], standardised */
     int64_t steps;              /* training steps done */
     char pair[BRN_PATH_MAX];    /* name of what it was trained on */
 };
@@ -36,6 +38,10 @@ brn_status brn_model_new(brn_model **model, brn_device *dev, const brn_settings 
 brn_status brn_model_start(brn_model *model);
 /** Replace the standardisation (NULL: none) by a copy. */
 brn_status brn_model_standardize(brn_model *model, const brn_standardization *standardization);
+
+enum { BRN_STARTS_MAX = 1024 };
+/** Replace the samples at which solves may start by a copy; 0 to BRN_STARTS_MAX of them. */
+brn_status brn_model_set_starts(brn_model *model, const float *rows, size_t count);
 
 /** A fresh model for resolved settings and a pair: networks made and initialised. */
 brn_status brn_model_create(brn_model **model, brn_device *dev, const brn_settings *settings, const brn_pair *pair);

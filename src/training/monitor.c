@@ -1,5 +1,6 @@
 #include "training/monitor.h"
 #include "core/memory.h"
+#include "model/seek.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -127,6 +128,15 @@ static brn_status look_tile(void *context, brn_queue *q, int i)
     return brn_amortizer_forward(q, &m->t->model->h, &member->h, rows, brn_batch_tile(&m->y, i), brn_batch_tile(&m->argmax, i));
 }
 
+static brn_status seek_tile(void *context, brn_queue *q, int i)
+{
+    const look_job *job = context;
+    brn_monitor *m = job->m;
+    brn_trainer_member *member = &m->t->member[brn_queue_index(q)];
+    return brn_seek_tile(q, job->f, &member->f, brn_batch_rows(&m->y, i), brn_batch_tile(&m->y, i), brn_batch_tile(&m->argmax, i), member->value, &m->x,
+                         &m->value);
+}
+
 /* The forward map's images, which `from` holds, against the true ones. */
 static brn_status score(brn_monitor *m, const brn_batch *from, double *l2_uvp)
 {
@@ -157,6 +167,7 @@ brn_status brn_monitor_look(brn_monitor *m, brn_sight *sight)
     BRN_TRY(brn_model_evaluated(m->t->model, &m->spare, &f));
     BRN_TRY(brn_parallel(m->t->dev, m->x.tiles, look_tile, &(look_job){m, &f}));
     if (m->known && m->exchanged && predicted) BRN_TRY(score(m, &m->argmax, &sight->l2_uvp));
+    if (m->t->set->train.seek) BRN_TRY(brn_parallel(m->t->dev, m->y.tiles, seek_tile, &(look_job){m, &f}));
     BRN_TRY(brn_solver_run(m->solver, &f, &m->y, &m->argmax));
     BRN_TRY(sum_up(m, sight));
     if (!m->known || (m->exchanged && predicted)) return BRN_OK;

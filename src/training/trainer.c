@@ -2,11 +2,13 @@
 #include "compute/backend.h"
 #include "core/clock.h"
 #include "core/memory.h"
+#include "model/seek.h"
 #include "training/losses.h"
 #include "training/schedule.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool brn_loss_finetunes(brn_loss loss) { return loss != BRN_LOSS_OBJECTIVE && loss != BRN_LOSS_CYCLE; }
 
@@ -161,23 +163,12 @@ static brn_status value_tile(void *context, brn_queue *q, int i)
     return brn_pot_value(q, &t->model->f, &m->f, brn_batch_rows(&t->x, i), brn_batch_tile(&t->x, i), brn_batch_tile(&t->source_value, i));
 }
 
-/* A potential that is not convex has wells that a descent from the prediction never sees. Where source samples lie f is
- * pushed down, and nothing holds it while no conjugate ends there: such a well only gets deeper. So each row starts
- * at the batch's source sample of least J = f(x) - <x, y> where that is lower than J of its prediction. */
 static brn_status seek_tile(void *context, brn_queue *q, int i)
 {
     brn_trainer *t = context;
     brn_trainer_member *m = &t->member[brn_queue_index(q)];
-    const int rows = brn_batch_rows(&t->y, i);
-    const brn_mat y = brn_batch_tile(&t->y, i), start = brn_batch_tile(&t->argmax, i);
-    BRN_TRY(brn_pot_value(q, &t->model->f, &m->f, rows, start, m->value));
-    BRN_TRY(BRN_LAUNCH(q, row_dot, rows, t->n, (.ldx = start.ld, .ldy = y.ld, .s = -1, .t = 1), brn_mat_view(start), brn_mat_view(y), brn_mat_view(m->value)));
-    for (int k = 0; k < t->x.tiles; ++k) {
-        const brn_mat x = brn_batch_tile(&t->x, k);
-        BRN_TRY(BRN_LAUNCH(q, seek, rows, t->n, (.ldx = x.ld, .ld = y.ld, .count = brn_batch_rows(&t->x, k)), brn_mat_view(brn_batch_tile(&t->source_value, k)),
-                           brn_mat_view(x), brn_mat_view(y), brn_mat_view(m->value), brn_mat_view(start)));
-    }
-    return BRN_OK;
+    return brn_seek_tile(q, &t->model->f, &m->f, brn_batch_rows(&t->y, i), brn_batch_tile(&t->y, i), brn_batch_tile(&t->argmax, i), m->value, &t->x,
+                         &t->source_value);
 }
 
 static brn_status seek(brn_trainer *t)
@@ -186,10 +177,24 @@ static brn_status seek(brn_trainer *t)
     return brn_parallel(t->dev, t->y.tiles, seek_tile, t);
 }
 
+/* The model takes some samples along, spread over the batch, so that its own solves have starts too. */
+static brn_status keep_starts(brn_trainer *t)
+{
+    const size_t n = (size_t)t->n, starts = t->batch < BRN_STARTS_MAX ? (size_t)t->batch : BRN_STARTS_MAX;
+    float *rows;
+    BRN_TRY(BRN_ALLOC(&rows, (size_t)t->batch * n, "samples to start at"));
+    brn_status status = brn_batch_read(&t->x, rows);
+    for (size_t r = 0; r < starts; ++r) memmove(rows + r * n, rows + r * (size_t)t->batch / starts * n, n * sizeof *rows);
+    if (status == BRN_OK) status = brn_model_set_starts(t->model, rows, starts);
+    free(rows);
+    return status;
+}
+
 brn_status brn_trainer_begin(brn_trainer *t)
 {
     brn_net *h = brn_amortizer_net(&t->model->h);
     BRN_TRY(brn_parallel(t->dev, t->x.tiles, draw_tile, t));
+    if (t->set->train.seek) BRN_TRY(keep_starts(t));
     BRN_TRY(brn_net_fit_norms(&t->model->f.part[0], &t->x));
     return h ? brn_net_fit_norms(h, &t->y) : BRN_OK;
 }

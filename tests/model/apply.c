@@ -116,6 +116,29 @@ Test(model_apply, a_warm_start_saves_evaluations)
     brn_device_close(dev);
 }
 
+/* Where the answers are among the samples that a model keeps, they are where it starts. */
+Test(model_apply, solves_start_at_the_best_sample_kept)
+{
+    for (int d = 0, count = test_device_names(devices); d < count; ++d) {
+        brn_device *dev;
+        MUST(brn_device_open(&dev, devices[d], 2));
+        const brn_settings s = model_settings(N, BRN_POTENTIAL_ICNN);
+        brn_model *m = model_make(dev, &s, N, false);
+        long predicted = 0, sought = 0;
+        model_normal(x, ROWS * N, 4);
+        MUST(brn_model_map(m, x, ROWS, y));
+        MUST(brn_model_inverse(m, y, ROWS, back, rows));
+        for (int r = 0; r < ROWS; ++r) predicted += rows[r].evaluations;
+        MUST(brn_model_set_starts(m, x, ROWS));
+        MUST(brn_model_inverse(m, y, ROWS, back, rows));
+        for (int r = 0; r < ROWS; ++r) sought += rows[r].evaluations;
+        cr_assert_lt(sought, predicted / 2, "%s: %ld evaluations, %ld from predictions", devices[d], sought, predicted);
+        for (int i = 0; i < ROWS * N; ++i) cr_assert_float_eq(back[i], x[i], 5e-3);
+        brn_model_free(m);
+        brn_device_close(dev);
+    }
+}
+
 /* More rows than a chunk, and a last tile that is not full: each row as if it were alone. */
 Test(model_apply, rows_do_not_depend_on_their_chunk)
 {
@@ -126,6 +149,7 @@ Test(model_apply, rows_do_not_depend_on_their_chunk)
     brn_settings s = model_settings(2, BRN_POTENTIAL_ICNN);
     s.conjugate.running_scale = true; /* must not tie rows together */
     brn_model *m = model_make(dev, &s, 2, true);
+    MUST(brn_model_set_starts(m, x, 100));
     in = malloc(MANY * 2 * sizeof *in), out = malloc(MANY * 2 * sizeof *out);
     inverse = malloc(MANY * 2 * sizeof *inverse), f = malloc(MANY * sizeof *f);
     model_normal(in, MANY * 2, 5);

@@ -68,6 +68,7 @@ static void round_trip(brn_settings s, bool standardized)
     MUST(brn_settings_resolve(&s, N));
     brn_model *m = model_make(dev, &s, N, standardized), *loaded;
     m->steps = 1234567890123;
+    if (standardized) MUST(brn_model_set_starts(m, x, ROWS / 2));
     MUST(brn_model_map(m, x, ROWS, y));
     MUST(brn_model_save(m, path));
     MUST(brn_model_load(&loaded, dev, path));
@@ -77,6 +78,7 @@ static void round_trip(brn_settings s, bool standardized)
     MUST(brn_model_inverse(loaded, x, ROWS, again, NULL));
     cr_assert_arr_eq(y, again, sizeof y);
     cr_assert_eq(loaded->steps, m->steps);
+    cr_assert_eq(loaded->starts, m->starts);
     cr_assert_str_eq(loaded->pair, m->pair);
     MUST(brn_model_save(loaded, other));
     same_files(path, other);
@@ -286,6 +288,7 @@ static void save_model(void)
 {
     const brn_settings s = model_settings(N, BRN_POTENTIAL_MLP);
     brn_model *m = model_make(dev, &s, N, true);
+    MUST(brn_model_set_starts(m, x, ROWS));
     MUST(brn_model_save(m, path));
     brn_model_free(m);
 }
@@ -330,6 +333,8 @@ Test(model_file, edited_arrays_are_refused)
     refused(&(edit){.tensor = "potential.layers.1.weight"}, "no tensor 'potential.layers.1.weight'");
     refused(&(edit){.tensor = "potential.log_alpha", .rename = "potential.alpha"}, "potential.log_alpha");
     refused(&(edit){.tensor = "averaged.layers.0.weight"}, "averaged.layers.0.weight");
+    refused(&(edit){.tensor = "conjugate.starts", .flat = true}, "'conjugate.starts': expected 1 to 1024 rows of 3");
+    refused(&(edit){.tensor = "conjugate.starts", .poison = true}, "finite");
     refused(&(edit){.tensor = "amortizer.layers.0.bias"}, "amortizer.layers.0.bias");
     refused(&(edit){.tensor = "potential.layers.1.weight", .flat = true}, "24 x 16");
     refused(&(edit){.tensor = "potential.layers.1.weight", .poison = true}, "finite");

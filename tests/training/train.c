@@ -142,7 +142,7 @@ Test(train, threads_do_not_change_a_bit, .init = folders, .fini = no_folders)
 
 Test(train, a_stopped_run_continues_bit_for_bit, .init = folders, .fini = no_folders)
 {
-    brn_settings s = SETTINGS("hd", SMALL, "train.steps", "6000", "train.eval_every", "6000", "train.averaging", "0.99");
+    brn_settings s = SETTINGS("hd", SMALL, "train.steps", "6000", "train.eval_every", "6000", "train.averaging", "0.99", "train.seek", "true");
     watch whole = {0}, part = {.stop_at = 1};
     strcpy(s.out, one);
     MUST(run(&s, 1, false, &whole));
