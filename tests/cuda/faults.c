@@ -167,7 +167,9 @@ static void walk(const char *name, brn_status (*work)(bool to_the_end))
     const brn_status status = work(true);
     if (injected.here) judge(status);
     hooks.watch(NULL);
-    if (status != BRN_OK || !equal(latest(), whole)) fprintf(stderr, "cuda_faults: what is watched fails\n"), exit(1);
+    const file now = latest();
+    if (status != BRN_OK || !equal(now, whole)) fprintf(stderr, "cuda_faults: what is watched fails\n"), exit(1);
+    free(now.bytes);
     printf("%s: %ld calls, %ld faults injected, of which %ld were got over\n", name, standin_counted(&hooks).calls - before, faults - faults_before,
            survived - survived_before);
     fflush(stdout);
@@ -178,9 +180,11 @@ int main(void)
     if (!standin_find(&hooks, "cuda_faults")) return 77;
     prepare();
     walk("a training, kernels to be compiled", train);
+    free(whole.bytes);
     whole = half;
     walk("opening with compiled kernels", open_only);
     printf("%ld faults injected, %ld wrong\n", faults, wrong);
+    free(half.bytes);
     test_remove_dir(dir);
     return wrong != 0;
 }
