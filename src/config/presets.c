@@ -113,7 +113,7 @@ static preset_list recipe_2d = {
 static preset_list recipe_images = {
     "potential.kind=conv", "potential.widen=0.25", "amortizer.kind=gradient", "conjugate.gtol=0.05",
     "train.steps=2000", "train.batch=64",
-    "train.potential.kind=adamw", "train.potential.lr=1e-3", "train.amortizer.kind=adamw", "train.amortizer.lr=1e-3", "eval.points=1024",
+    "train.potential.kind=adamw", "train.potential.lr=2e-4", "train.amortizer.kind=adamw", "train.amortizer.lr=2e-4", "eval.points=1024",
     NULL};
 
 /* clang-format on */

@@ -97,7 +97,7 @@ Test(train, learns_the_closed_form_map_of_gaussians)
 Test(train, learns_a_map_of_images)
 {
     brn_settings s = SETTINGS("images", "data.pair", "images", "data.n", "64", "potential.hidden", "16,16", "amortizer.hidden", "16,16",
-                              "train.steps", "150", "train.batch", "64", "eval.points", "256");
+                              "train.steps", "150", "train.batch", "64", "train.potential.lr", "1e-3", "train.amortizer.lr", "1e-3", "eval.points", "256");
     watch w = {0};
     MUST(run(&s, 2, false, &w));
     cr_assert_lt(w.l2_uvp, 30, "L2-UVP %g", w.l2_uvp);
