@@ -180,6 +180,7 @@ brn_status brn_shape_patches(brn_net_shape *s, const int image[static 3], int ch
 brn_status brn_shape_learned_quadratic(brn_net_shape *s, int n, const int widths[static BRN_QUADRATIC_LAYERS])
 {
     BRN_TRY(brn_shape_quadratic_icnn(s, n, widths));
+    for (int l = 1; l < s->layers; ++l) s->layer[l].held = BRN_CONVEXITY_PROJECT;
     s->derived = true;
     s->fixed_alpha = BRN_QUADRATIC_ALPHA;
     --s->tensors; /* log_alpha, the last one: its place stays, but nothing is learned there */
