@@ -66,10 +66,10 @@ typedef struct brn_net_shape {
 brn_status brn_shape_mlp(brn_net_shape *shape, int n, const brn_widths *hidden, int kind, float c, bool last_activation);
 /** Input-convex potential with actnorm. */
 brn_status brn_shape_icnn(brn_net_shape *shape, int n, const brn_widths *hidden, int kind, float c, bool last_activation, bool actnorm);
-/** Keep the hidden weights of an input-convex potential non-negative otherwise than by softplus. */
-void brn_shape_hold(brn_net_shape *shape, brn_convexity convexity);
-/** The scalar network that resolved settings name, with its own widths and activation. */
-brn_status brn_shape_potential(brn_net_shape *shape, const brn_settings *settings, int n, const brn_widths *hidden, int kind, double slope, double alpha);
+/** The constant of an activation. */
+float brn_shape_constant(int kind, double slope, double alpha);
+/** The scalar network that resolved settings name, with its own widths and activation; `convexity` is for ICNNs. */
+brn_status brn_shape_potential(brn_net_shape *shape, const brn_settings *settings, int n, const brn_widths *hidden, int kind, float c, brn_convexity convexity);
 /** Vector-valued network of the residual amortizer, n -> n. */
 brn_status brn_shape_residual(brn_net_shape *shape, int n, const brn_widths *hidden, int kind, float c);
 /** One part of the benchmark's input-quadratic ICNN (w2bench: formula version 1). */
