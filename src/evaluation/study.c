@@ -64,7 +64,7 @@ static brn_status place_create(place *p, brn_model *model, const float *y, int r
     p->model = model;
     BRN_TRY(brn_model_evaluated(model, &p->spare, &p->f));
     for (size_t i = 0; i < sizeof batches / sizeof *batches; ++i) BRN_TRY(brn_batch_create(batches[i], model->dev, model->n, rows, "rows"));
-    BRN_TRY(brn_batch_create(&p->value, model->dev, 1, rows, "values"));
+    BRN_TRY(brn_batch_beside(&p->value, &p->x, 1, "values"));
     p->works = brn_device_queues(model->dev);
     BRN_TRY(BRN_ALLOC(&p->f_work, (size_t)p->works, "study"));
     BRN_TRY(BRN_ALLOC(&p->h_work, (size_t)p->works, "study"));
