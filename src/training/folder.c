@@ -112,15 +112,7 @@ void brn_folder_close(brn_folder *f)
 
 static brn_status append(brn_folder *f, const char *line, size_t length)
 {
-    if (f->length + length > f->capacity) {
-        char *larger;
-        const size_t capacity = 2 * (f->length + length) + 4096;
-        BRN_TRY(BRN_ALLOC(&larger, capacity, "log"));
-        if (f->length) memcpy(larger, f->text, f->length);
-        free(f->text);
-        f->text = larger;
-        f->capacity = capacity;
-    }
+    BRN_TRY(BRN_GROW(&f->text, &f->capacity, f->length, length, "log"));
     memcpy(f->text + f->length, line, length);
     f->length += length;
     return BRN_OK;
