@@ -9,6 +9,7 @@
  * (us for all rows) with the 10th and 90th percentile. */
 #include "core/memory.h"
 #include "core/philox.h"
+#include "core/statistics.h"
 #include "networks/potential.h"
 
 #include <cblas.h>
@@ -36,12 +37,6 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Repeat for `seconds` after a warm-up of a tenth of that. */
 static brn_status measure(work_fn work, void *context, double seconds, timing *out)
 {
@@ -55,7 +50,7 @@ static brn_status measure(work_fn work, void *context, double seconds, timing *o
         us[count++] = 1e6 * (t - last);
         last = t;
     }
-    qsort(us, (size_t)count, sizeof *us, ascending);
+    qsort(us, (size_t)count, sizeof *us, brn_ascending);
     *out = (timing){us[count / 10], us[count / 2], us[count * 9 / 10]};
     return BRN_OK;
 }

@@ -9,6 +9,7 @@
  * what the peers time. Milliseconds a step; quantiles are over the blocks. */
 #include "core/clock.h"
 #include "core/memory.h"
+#include "core/statistics.h"
 #include "evaluation/score.h"
 #include "training/trainer.h"
 
@@ -75,12 +76,6 @@ static double peak_rss(void)
 
 /* ---- measuring ------------------------------------------------------------------------------- */
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Of sorted values, linear between neighbours. */
 static double quantile(const double *sorted, int count, double share)
 {
@@ -129,7 +124,7 @@ static brn_status train(const options *o, brn_trainer *t, report *r)
         BRN_TRY(add_solves(t, r));
     }
     for (int c = 0; c < COLUMNS; ++c) {
-        qsort(block_ms[c], (size_t)blocks, sizeof **block_ms, ascending);
+        qsort(block_ms[c], (size_t)blocks, sizeof **block_ms, brn_ascending);
         r->time[c] = (timing){quantile(block_ms[c], blocks, .1), quantile(block_ms[c], blocks, .5), quantile(block_ms[c], blocks, .9)};
     }
     double *const sums[] = {&r->evaluations, &r->iterations, &r->floor_rows, &r->failed_rows};
