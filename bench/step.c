@@ -11,7 +11,7 @@
 #include "core/memory.h"
 #include "core/statistics.h"
 #include "evaluation/score.h"
-#include "training/trainer.h"
+#include "subject.h"
 
 #include <brenier/brenier.h>
 #include <cjson/cJSON.h>
@@ -243,38 +243,20 @@ static brn_status write_csv(const char *path, const report *r)
 
 /* ---- command --------------------------------------------------------------------------------- */
 
-static brn_status measure(options *o, brn_device *dev, brn_pair *pair)
+static brn_status run(options *o)
 {
     static report r;
-    brn_model *model = NULL;
-    brn_trainer *t = NULL;
+    subject s;
     brn_status status;
-    BRN_GO(brn_settings_resolve(&o->settings, brn_pair_dim(pair)));
-    BRN_GO(brn_model_create(&model, dev, &o->settings, pair));
-    BRN_GO(brn_trainer_create(&t, model, pair));
-    BRN_GO(train(o, t, &r));
-    describe(&r, pair, dev); /* lists all devices, which loads drivers: not in the memory of a training */
-    BRN_GO(score(model, pair, &r.uvp));
+    BRN_GO(open_subject(&s, &o->settings, o->settings.threads));
+    BRN_GO(train(o, s.trainer, &r));
+    describe(&r, s.pair, s.dev); /* lists all devices, which loads drivers: not in the memory of a training */
+    BRN_GO(score(s.model, s.pair, &r.uvp));
     if (o->json) print_json(o, &r);
     else print_text(o, &r);
     if (o->csv) BRN_GO(write_csv(o->csv, &r));
 done:
-    brn_trainer_free(t);
-    brn_model_free(model);
-    return status;
-}
-
-static brn_status run(options *o)
-{
-    brn_device *dev = NULL;
-    brn_pair *pair = NULL;
-    brn_status status;
-    BRN_GO(brn_device_open(&dev, o->settings.device, o->settings.threads));
-    BRN_GO(brn_pair_open(&pair, dev, &o->settings));
-    status = measure(o, dev, pair);
-done:
-    brn_pair_close(pair);
-    brn_device_close(dev);
+    close_subject(&s);
     return status;
 }
 
