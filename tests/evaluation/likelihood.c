@@ -84,7 +84,7 @@ Test(likelihood, a_trained_model_comes_close_to_the_truth)
 {
     static const char *const set[][2] = {
         {"data.pair", "gaussian"}, {"data.n", "2"}, {"potential.hidden", "16,16"}, {"amortizer.hidden", "16"}, {"train.steps", "800"},
-        {"train.batch", "256"}, {"train.eval_every", "800"}, {"eval.points", "1024"}, {"eval.sinkhorn_points", "64"}};
+        {"train.batch", "256"}, {"train.eval_every", "800"}, {"train.roles", "forward"}, {"eval.points", "1024"}, {"eval.sinkhorn_points", "64"}};
     brn_device *dev;
     brn_likelihood l;
     brn_model *model;
