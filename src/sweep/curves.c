@@ -65,7 +65,7 @@ static brn_status read_logs(curves *c)
     }
     brn_status status = brn_results_distinguish(r, c->group, NULL, &keys);
     for (int i = 0; i < c->count && status == BRN_OK; ++i) {
-        status = brn_results_label(&r->run[i], &keys, c->label[i], sizeof c->label[i]);
+        status = brn_results_label(r, &r->run[i], &keys, c->label[i], sizeof c->label[i]);
         if (!*c->label[i]) snprintf(c->label[i], sizeof c->label[i], "%.500s", c->count > 1 ? "all" : r->run[i].folder);
     }
     brn_texts_free(&keys);

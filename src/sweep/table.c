@@ -17,7 +17,7 @@ typedef struct {
 static void places_free(places *p) { free(p->row), free(p->column), free(p->group); }
 
 /* The pair is the column. */
-static bool is_pair(const char *key) { return !strncmp(key, "data.", 5) || !strncmp(key, "eval.", 5); }
+static bool is_pair(const char *key) { return brn_names_data(key) || !strncmp(key, "eval.", 5); }
 
 static uint64_t hash_place(const brn_table_row *row, const brn_table_column *column)
 {
@@ -41,7 +41,7 @@ static brn_status find_places(places *p, const brn_results *r)
         p->group[i] = hash_place(&p->row[i], &p->column[i]);
     }
     BRN_GO(brn_results_distinguish(r, p->group, is_pair, &keys));
-    for (int i = 0; i < r->count; ++i) BRN_GO(brn_results_label(&r->run[i], &keys, p->row[i].extra, sizeof p->row[i].extra));
+    for (int i = 0; i < r->count; ++i) BRN_GO(brn_results_label(r, &r->run[i], &keys, p->row[i].extra, sizeof p->row[i].extra));
 done:
     brn_texts_free(&keys);
     return status;
