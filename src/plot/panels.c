@@ -9,24 +9,24 @@ enum { LINES = 120, GRID = 161, LEVELS = 14 };
 
 static const brn_color COLORS[BRN_CLOUDS] = {{.000, .447, .698, 1}, {.902, .624, .000, 1}, {.000, .620, .451, 1}, {.800, .475, .655, 1}};
 
-static void scatter(const brn_scene *s, brn_axes *a, int cloud, double alpha)
+void brn_scene_scatter(const brn_scene *s, brn_axes *a, int cloud, double alpha)
 {
     brn_axes_scatter(a, s->points[cloud], (size_t)s->count, s->dot, brn_fade(COLORS[cloud], alpha));
 }
 
 static void draw_samples(const brn_scene *s, brn_axes *a)
 {
-    scatter(s, a, BRN_CLOUD_SOURCE, .75);
-    scatter(s, a, BRN_CLOUD_TARGET, .75);
+    brn_scene_scatter(s, a, BRN_CLOUD_SOURCE, .75);
+    brn_scene_scatter(s, a, BRN_CLOUD_TARGET, .75);
 }
 
 /* Samples of one side, their images, and what these should cover. */
 static void draw_transport(const brn_scene *s, brn_axes *a, int from, int image, int to)
 {
     const size_t lines = (size_t)(s->count < LINES ? s->count : LINES);
-    scatter(s, a, to, .35);
-    scatter(s, a, from, .35);
-    scatter(s, a, image, .8);
+    brn_scene_scatter(s, a, to, .35);
+    brn_scene_scatter(s, a, from, .35);
+    brn_scene_scatter(s, a, image, .8);
     brn_axes_segments(a, s->points[from], s->points[image], lines, .35, brn_fade(BRN_INK, .55));
     brn_axes_scatter(a, s->points[from], lines, s->dot, COLORS[from]);
     brn_axes_scatter(a, s->points[image], lines, s->dot, COLORS[image]);
@@ -71,6 +71,19 @@ static void find_levels(const float *values, double levels[LEVELS])
     for (int k = 0; k < LEVELS; ++k) levels[k] = low + pow((k + 1.) / (LEVELS + 1), 2) * (high - low);
 }
 
+typedef struct bands {
+    const double *levels;
+    int count;
+} bands;
+
+static brn_color band_color(const void *user, double value)
+{
+    const bands *b = user;
+    int k = 0;
+    while (k < b->count && value >= b->levels[k]) ++k;
+    return brn_shade((double)k / b->count);
+}
+
 static brn_status draw_field(const brn_scene *s, brn_axes *a, brn_plot_kind kind)
 {
     field f = {0};
@@ -78,9 +91,9 @@ static brn_status draw_field(const brn_scene *s, brn_axes *a, brn_plot_kind kind
     brn_status status;
     BRN_GO(evaluate(s, kind, &a->data, &f));
     find_levels(f.values, levels);
-    BRN_GO(brn_axes_bands(a, f.values, GRID, GRID, levels, LEVELS));
+    BRN_GO(brn_axes_paint(a, f.values, GRID, GRID, band_color, &(bands){levels, LEVELS}));
     for (int k = 0; k < LEVELS; ++k) brn_axes_contour(a, f.values, GRID, GRID, a->data, levels[k], .4, brn_fade(BRN_INK, .5));
-    scatter(s, a, kind == BRN_PLOT_POTENTIAL ? BRN_CLOUD_SOURCE : BRN_CLOUD_TARGET, .8);
+    brn_scene_scatter(s, a, kind == BRN_PLOT_POTENTIAL ? BRN_CLOUD_SOURCE : BRN_CLOUD_TARGET, .8);
 done:
     field_free(&f);
     return status;
@@ -90,7 +103,7 @@ done:
 
 brn_status brn_scene_check(const brn_scene *s, brn_plot_kind kind)
 {
-    if (s->n == 2 || (kind != BRN_PLOT_POTENTIAL && kind != BRN_PLOT_CONJUGATE && kind != BRN_PLOT_WARP)) return BRN_OK;
+    if (s->n == 2 || (kind != BRN_PLOT_POTENTIAL && kind != BRN_PLOT_CONJUGATE && kind != BRN_PLOT_WARP && kind != BRN_PLOT_DENSITY)) return BRN_OK;
     return brn_fail(BRN_ERR_USAGE, "this figure is for maps of the plane, and the model has dimension %d", s->n);
 }
 
