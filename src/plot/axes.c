@@ -276,7 +276,7 @@ static double entry_width(cairo_t *c, const char *text)
     return DOT_SPACE + e.x_advance;
 }
 
-void brn_axes_legend(brn_axes *a, int count, const char *const *texts, const brn_color *colors)
+void brn_axes_legend(const brn_axes *a, int count, const char *const *texts, const brn_color *colors)
 {
     cairo_t *c = a->figure->cairo;
     double width = ENTRY_GAP * (count - 1), y = a->page.y1 + 18;

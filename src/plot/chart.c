@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const double WIDTH = 360, PLOT_HEIGHT = 220, LEFT = 52, RIGHT = 12, TOP = 12, BOTTOM = 40;
-static const double LABEL_SIZE = 9, TICK_SIZE = 8, LEGEND_SIZE = 7.5, LEGEND_LINE = 12, SWATCH = 20;
+static const double WIDTH = 3.25 * 72, PLOT_HEIGHT = 145, LEFT = 44, RIGHT = 8, TOP = 6, BOTTOM = 36;
+static const double LABEL_SIZE = 8, TICK_SIZE = 7, LEGEND_SIZE = 7, LEGEND_LINE = 10, SWATCH = 16;
 
 /* Okabe and Ito's colours, those of all figures, and two more for dark lines on white; then dashed ones. */
 static const brn_color palette[] = {{.000, .447, .698, 1}, {.835, .369, .000, 1}, {.000, .620, .451, 1}, {.800, .475, .655, 1},
@@ -94,7 +94,7 @@ static int find_ticks(const plane *p, bool vertical, double *ticks)
     const double low = vertical ? p->data.y0 : p->data.x0, high = vertical ? p->data.y1 : p->data.x1;
     double first, step;
     if (vertical ? p->chart->log_y : p->chart->log_x) return brn_log_ticks(pow(10, low), pow(10, high), MOST_TICKS, ticks);
-    const int count = brn_ticks(low, high, 7, &first, &step);
+    const int count = brn_ticks(low, high, vertical ? 7 : 6, &first, &step);
     for (int i = 0; i < count; ++i) ticks[i] = fabs(first + i * step) < 1e-9 * step ? 0 : first + i * step;
     return count;
 }
@@ -121,8 +121,8 @@ static void draw_tick(const plane *p, bool vertical, double at)
     set_color(c, INK);
     if (fabs(at) >= 1e6) snprintf(label, sizeof label, "%.6gM", at / 1e6);
     else snprintf(label, sizeof label, "%.6g", at);
-    if (vertical) text_at(c, label, x - 4, y + 3, 1);
-    else text_at(c, label, x, y + 12, .5);
+    if (vertical) text_at(c, label, x - 3, y + 2.5, 1);
+    else text_at(c, label, x, y + 10, .5);
 }
 
 static void draw_axes(const plane *p)
@@ -137,9 +137,9 @@ static void draw_axes(const plane *p)
     cairo_rectangle(c, p->page.x0, p->page.y0, p->page.x1 - p->page.x0, p->page.y1 - p->page.y0);
     cairo_stroke(c);
     cairo_set_font_size(c, LABEL_SIZE);
-    text_at(c, p->chart->x_label, (p->page.x0 + p->page.x1) / 2, p->page.y1 + 27, .5);
+    text_at(c, p->chart->x_label, (p->page.x0 + p->page.x1) / 2, p->page.y1 + 22, .5);
     cairo_save(c);
-    cairo_translate(c, 12, (p->page.y0 + p->page.y1) / 2);
+    cairo_translate(c, 9, (p->page.y0 + p->page.y1) / 2);
     cairo_rotate(c, -1.57079632679489662);
     text_at(c, p->chart->y_label, 0, 0, .5);
     cairo_restore(c);

@@ -43,7 +43,31 @@ static brn_box square(brn_box b)
     return (brn_box){x - half, y - half, x + half, y + half};
 }
 
-/* Where the potential is not convex nothing arrives: no mass is there. */
+/* The map and its inverse lead back to a place that has mass. Where they do not, the potential is not convex: the formula of
+ * the density holds there too, but nothing arrives. */
+static brn_status drop_others(view *v, int side, const float *grid, float *density)
+{
+    const size_t count = (size_t)GRID * GRID;
+    const double near = 4 * (v->box[side].x1 - v->box[side].x0) / GRID;
+    brn_model *model = v->scene.model;
+    float *image;
+    BRN_TRY(BRN_ALLOC(&image, 4 * count, "grid of a figure"));
+    float *const back = image + 2 * count;
+    brn_status status;
+    if (side == BRN_SOURCE) {
+        BRN_GO(brn_model_map(model, grid, count, image));
+        BRN_GO(brn_model_inverse(model, image, count, back, NULL));
+    } else {
+        BRN_GO(brn_model_inverse(model, grid, count, image, NULL));
+        BRN_GO(brn_model_map(model, image, count, back));
+    }
+    for (size_t k = 0; k < count; ++k)
+        if (!(hypot(back[2 * k] - grid[2 * k], back[2 * k + 1] - grid[2 * k + 1]) < near)) density[k] = 0;
+done:
+    free(image);
+    return status;
+}
+
 static brn_status evaluate(view *v, int side, int which, const float *grid, double *value)
 {
     const size_t count = (size_t)GRID * GRID;
@@ -52,7 +76,7 @@ static brn_status evaluate(view *v, int side, int which, const float *grid, doub
     if (which == TRUE) BRN_TRY(brn_pair_log_density(v->pair, (brn_side)side, grid, count, value));
     else BRN_TRY(brn_evaluate_density(v->scene.model, v->pair, NULL, (brn_side)side, grid, count, value, NULL));
     for (size_t k = 0; k < count; ++k) v->density[side][which][k] = isnan(value[k]) ? 0 : (float)exp(value[k]);
-    return BRN_OK;
+    return which == LEARNED ? drop_others(v, side, grid, v->density[side][which]) : BRN_OK;
 }
 
 static brn_status evaluate_side(view *v, int side)

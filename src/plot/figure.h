@@ -75,7 +75,7 @@ void brn_axes_segments(brn_axes *axes, const double *from, const double *to, siz
 /** A line through count points; it is interrupted where one is not finite. */
 void brn_axes_line(brn_axes *axes, const double *xy, size_t count, double width, brn_color color);
 /** Coloured dots with words, in a row below the panel; after brn_axes_end. */
-void brn_axes_legend(brn_axes *axes, int count, const char *const *texts, const brn_color *colors);
+void brn_axes_legend(const brn_axes *axes, int count, const char *const *texts, const brn_color *colors);
 
 /** Where a function on a grid equals `level` (marching squares). The grid's corners are those of
  *  `area`; values[rows][cols], row 0 at area.y0. Segments are handed to `segment`. */

@@ -23,6 +23,9 @@ brn_status brn_scene_box(const brn_scene *scene, int one, int other, brn_box *bo
 /** A cloud in its colour. */
 void brn_scene_scatter(const brn_scene *scene, brn_axes *axes, int cloud, double alpha);
 
+/** What the colours of some clouds mean, below a panel. */
+void brn_scene_legend(const brn_axes *axes, int count, const int *clouds);
+
 /** Draw `count` samples of both sides and map them. All zero before; release with brn_scene_free, on failure too. */
 brn_status brn_scene_create(brn_scene *scene, brn_model *model, brn_pair *pair, int count);
 void brn_scene_free(brn_scene *scene);

@@ -174,7 +174,7 @@ Test(kinds, a_sheet_of_maps)
     brn_pair *const pairs[] = {pair, pair};
     snprintf(path, sizeof path, "%s/sheet.png", dir);
     MUST(brn_plot_sheet(2, models, pairs, path));
-    cr_expect_gt(ink(1458, 617), .05);
+    cr_expect_gt(ink(1458, 677), .05);
 }
 
 Test(kinds, what_cannot_be_drawn)
