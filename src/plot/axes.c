@@ -55,17 +55,16 @@ void brn_figure_title(brn_figure *figure, double x, double baseline, const char 
     cairo_show_text(c, text);
 }
 
-static void draw_tick(const brn_axes *a, bool vertical, double at, const char *label)
+/* `shown`: with its number. */
+static void draw_tick(const brn_axes *a, bool vertical, double at, double number, bool shown)
 {
     cairo_t *c = a->figure->cairo;
     const double x = vertical ? a->page.x0 : page_x(a, at), y = vertical ? page_y(a, at) : a->page.y1;
     cairo_move_to(c, x, y);
     cairo_rel_line_to(c, vertical ? -TICK : 0, vertical ? 0 : TICK);
     cairo_stroke(c);
-    if (vertical)
-        text_at(c, label, x - TICK - 2, y, 1, .5);
-    else
-        text_at(c, label, x, y + TICK + 2.5, .5, 1);
+    if (shown && vertical) brn_figure_number(c, number, x - TICK - 2, y + 2.5, 1);
+    else if (shown) brn_figure_number(c, number, x, y + TICK + 7.5, .5);
 }
 
 static void draw_ticks(const brn_axes *a, bool vertical, bool numbered)
@@ -74,10 +73,8 @@ static void draw_ticks(const brn_axes *a, bool vertical, bool numbered)
     double first, step;
     const int count = brn_ticks(low, high, MOST_TICKS, &first, &step);
     for (int i = 0; i < count; ++i) {
-        char label[32] = "";
         const double at = first + i * step;
-        if (numbered) snprintf(label, sizeof label, "%s%.6g", at < -1e-9 * step ? "\u2212" : "", fabs(at) < 1e-9 * step ? 0 : fabs(at));
-        draw_tick(a, vertical, at, label);
+        draw_tick(a, vertical, at, fabs(at) < 1e-9 * step ? 0 : at, numbered);
     }
 }
 
@@ -245,11 +242,7 @@ void brn_figure_scale(brn_figure *figure, brn_box page, double low, double high,
     const brn_axes a = {figure, page, {log10(low), 0, log10(high), 1}};
     draw_frame(&a);
     cairo_set_font_size(c, LABEL_SIZE);
-    for (int i = 0, count = brn_log_ticks(low, high, MOST_TICKS, ticks); i < count; ++i) {
-        char label[32];
-        snprintf(label, sizeof label, "%.6g", ticks[i]);
-        draw_tick(&a, false, log10(ticks[i]), label);
-    }
+    for (int i = 0, count = brn_log_ticks(low, high, MOST_TICKS, ticks); i < count; ++i) draw_tick(&a, false, log10(ticks[i]), ticks[i], true);
     text_at(c, text, page.x0 - 5, (page.y0 + page.y1) / 2, 1, .5);
 }
 
