@@ -11,7 +11,7 @@ static const double LEFT = 24, RIGHT = 5, GAP = 22, TOP = 18, BOTTOM = 16, LEGEN
 
 typedef struct layout {
     int count;
-    double panel, width, height, gap;
+    double panel, width, height, gap, legend;
 } layout;
 
 static bool is_motion(brn_plot_kind kind) { return kind == BRN_PLOT_INTERPOLATION || kind == BRN_PLOT_WARP; }
@@ -20,7 +20,7 @@ static bool is_motion(brn_plot_kind kind) { return kind == BRN_PLOT_INTERPOLATIO
 static layout arrange(int count, double width, double gap, double legend)
 {
     const double panel = (width - LEFT - RIGHT - (count - 1) * gap) / count;
-    return (layout){count, panel, width, TOP + panel + BOTTOM + legend, gap};
+    return (layout){count, panel, width, TOP + panel + BOTTOM + legend, gap, legend};
 }
 
 static brn_box box_of(const layout *l, int i)
@@ -45,11 +45,21 @@ static brn_status draw_panels(brn_scene *s, brn_figure *figure, const layout *l,
     return BRN_OK;
 }
 
+/* Below all panels: samples change their colour on the way. A drawing has one, and a grid needs no names. */
+static bool explains(const brn_pair *pair, brn_plot_kind kind) { return kind == BRN_PLOT_INTERPOLATION && !brn_pair_of_drawings(pair); }
+
+static void explain(brn_figure *figure, const layout *l)
+{
+    const brn_axes all = {.figure = figure, .page = {box_of(l, 0).x0, TOP, box_of(l, l->count - 1).x1, TOP + l->panel}};
+    if (l->legend > 0) brn_scene_legend(&all, 3, (const int[]){BRN_CLOUD_SOURCE, BRN_CLOUD_PUSHED, BRN_CLOUD_TARGET});
+}
+
 static brn_status draw_animation(const brn_motion *m, brn_figure *figure, const layout *l, int frames)
 {
     for (int k = 0; k < frames; ++k) {
         if (k) BRN_TRY(brn_figure_next(figure));
         brn_motion_panel(m, figure, box_of(l, 0), brn_motion_time(figure, k, frames), BRN_TICKS_NUMBERED);
+        explain(figure, l);
     }
     return BRN_OK;
 }
@@ -58,6 +68,7 @@ static void draw_strip(const brn_motion *m, brn_figure *figure, const layout *l)
 {
     for (int i = 0; i < l->count; ++i)
         brn_motion_panel(m, figure, box_of(l, i), (double)i / (l->count - 1), i ? BRN_TICKS_BARE : BRN_TICKS_NUMBERED);
+    explain(figure, l);
 }
 
 static brn_status draw(brn_scene *s, brn_figure *figure, const layout *l, brn_plot_kind kind, int frames)
@@ -81,11 +92,11 @@ static brn_status check(const brn_plot_options *o, brn_plot_kind kind, const cha
     return BRN_OK;
 }
 
-static layout layout_of(const brn_plot_options *o, brn_plot_kind kind, const char *path)
+static layout layout_of(const brn_plot_options *o, const brn_pair *pair, brn_plot_kind kind, const char *path)
 {
     const bool beside = kind == BRN_PLOT_MAP || (is_motion(kind) && !brn_figure_moves(path));
     const double width = o->width > 0 ? 72 * o->width : beside ? PAGE : COLUMN;
-    if (is_motion(kind)) return arrange(beside ? (o->frames ? o->frames : PANELS) : 1, width, 8, 0);
+    if (is_motion(kind)) return arrange(beside ? (o->frames ? o->frames : PANELS) : 1, width, 8, explains(pair, kind) ? LEGEND : 0);
     return arrange(beside ? 3 : 1, width, GAP, LEGEND);
 }
 
@@ -101,7 +112,7 @@ brn_status brn_plot(brn_model *model, brn_pair *pair, brn_plot_kind kind, const 
     if (status != BRN_OK) return status;
     if (brn_grid_shows(model, kind)) return brn_grid_draw(model, pair, kind, &o, o.width > 0 ? 72 * o.width : brn_figure_moves(path) ? COLUMN : PAGE, path);
     if (kind == BRN_PLOT_DENSITY) return brn_density_draw(model, pair, o.width > 0 ? 72 * o.width : COLUMN, o.points ? o.points : POINTS, path);
-    const layout l = layout_of(&o, kind, path);
+    const layout l = layout_of(&o, pair, kind, path);
     if (l.panel < 20) return brn_fail(BRN_ERR_USAGE, "%s: %d panels do not fit %.3g inches", path, l.count, l.width / 72);
     BRN_GO(brn_figure_open(&figure, path, l.width, l.height));
     BRN_GO(brn_scene_create(&s, model, pair, o.points ? o.points : points_of(pair)));

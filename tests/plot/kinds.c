@@ -74,7 +74,7 @@ Test(kinds, bitmaps)
 {
     for (int kind = 0; kind < brn_plot_kind_count(); ++kind) {
         const bool wide = kind == BRN_PLOT_MAP || kind == BRN_PLOT_INTERPOLATION || kind == BRN_PLOT_WARP;
-        const int height = kind == BRN_PLOT_MAP ? 552 : wide ? 357 : kind == BRN_PLOT_DENSITY ? 882 : 753;
+        const int height = kind == BRN_PLOT_MAP ? 552 : kind == BRN_PLOT_INTERPOLATION ? 393 : wide ? 357 : kind == BRN_PLOT_DENSITY ? 882 : 753;
         MUST(brn_plot(model, pair, (brn_plot_kind)kind, &FEW, name_of(kind, ".png")));
         const double share = ink(wide ? 1458 : 702, height);
         cr_expect(share > .01 && share < .95, "%s: %g of it is drawn on", path, share);
