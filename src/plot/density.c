@@ -143,8 +143,7 @@ static brn_status prepare(view *v, brn_model *model, int points)
 static brn_color color_of(const void *user, double density)
 {
     const view *v = user;
-    const double t = (log10(density) - log10(v->low)) / DECADES;
-    return brn_heat(fmin(fmax(t, 0), 1));
+    return brn_heat((log10(density) - log10(v->low)) / DECADES);
 }
 
 static brn_status draw_panel(view *v, brn_figure *figure, int side, int which, brn_box page)

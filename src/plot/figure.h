@@ -45,7 +45,7 @@ brn_color brn_mix(brn_color from, brn_color to, double t);
 /** A sequence of even steps from nearly white (t = 0) to a blue-grey (1), to draw upon. */
 brn_color brn_shade(double t);
 
-/** A sequence of even steps from white (t = 0) over blue-green to a dark blue (1), to be read off a scale. Its lightness
+/** A sequence of 24 even steps from white (t = 0 and less) over blue-green to a dark blue (1 and more), to be read off a scale. Its lightness
  *  falls all the way, so that people with any colour vision, and prints without colours, keep its order. */
 brn_color brn_heat(double t);
 

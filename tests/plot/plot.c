@@ -98,13 +98,14 @@ static double lightness(brn_color c)
 
 Test(colors, of_a_scale_darken_evenly)
 {
-    enum { STEPS = 32 };
+    enum { BANDS = 24 };
     double least = 100, most = 0;
-    for (int k = 0; k < STEPS; ++k) {
-        const double step = lightness(brn_heat((double)k / STEPS)) - lightness(brn_heat((k + 1.) / STEPS));
+    for (int k = 0; k + 1 < BANDS; ++k) {
+        const double step = lightness(brn_heat((k + .01) / BANDS)) - lightness(brn_heat((k + 1.99) / BANDS));
         least = fmin(least, step), most = fmax(most, step);
     }
-    cr_assert_float_eq(lightness(brn_heat(0)), 100, .1);
+    cr_assert_float_eq(lightness(brn_heat(-3)), 100, .1);
+    cr_assert_float_eq(lightness(brn_heat(7)), lightness(brn_heat(.99)), 1e-9);
     cr_assert(least > 0 && most < 1.6 * least, "steps of lightness from %g to %g", least, most);
 }
 
