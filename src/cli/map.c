@@ -122,7 +122,7 @@ const cli_command cli_map = {
         "are in\n"
         "the coordinates of the training samples. How many inverse rows did not converge is told on the\n"
         "standard error. If anything fails, no output file is left behind. --log-det writes for each row log det of the\n"
-        "Jacobian of the map applied and its standard error, which is 0 up to 64 dimensions (eval.log_det.*, see\n"
+        "Jacobian of the map applied and its standard error, which is 0 up to 256 dimensions (eval.log_det.*, see\n"
         "brenier eval --help): a density divided by exp(log det) is that of the image. Rows where the potential is not convex\n"
         "are NaN.\n",
     .examples = "  brenier map runs/gauss8 --in x.npy --out y.npy\n"
