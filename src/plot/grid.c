@@ -162,7 +162,7 @@ brn_status brn_grid_draw(brn_model *model, brn_pair *pair, brn_plot_kind kind, c
     BRN_GO(fill(&g, model, pair, kind));
     const int bands = motion ? frames : g.bands;
     const double height = moves ? TITLE + band_height(&g) + MARGIN : 2 * MARGIN + bands * (band_height(&g) + BAND_GAP) - BAND_GAP;
-    if (height > TALLEST) { status = brn_fail(BRN_ERR_USAGE, "%s: %d bands of pictures are higher than %g inches", path, bands, TALLEST / 72); goto done; }
+    BRN_GO(height > TALLEST ? brn_fail(BRN_ERR_USAGE, "%s: %d bands of pictures are higher than %g inches", path, bands, TALLEST / 72) : BRN_OK);
     BRN_GO(brn_figure_open(&figure, path, width, height));
     BRN_GO(!motion ? draw_bands(&g, figure) : moves ? draw_frames(&g, figure, width, frames) : draw_times(&g, figure, frames));
     status = brn_figure_save(figure);
