@@ -1,5 +1,6 @@
 #include "core/clock.h"
 #include "core/memory.h"
+#include "core/statistics.h"
 #include "model/model.h"
 #include <brenier/study.h>
 
@@ -64,7 +65,7 @@ static brn_status place_create(place *p, brn_model *model, const float *y, int r
     p->model = model;
     BRN_TRY(brn_model_evaluated(model, &p->spare, &p->f));
     for (size_t i = 0; i < sizeof batches / sizeof *batches; ++i) BRN_TRY(brn_batch_create(batches[i], model->dev, model->n, rows, "rows"));
-    BRN_TRY(brn_batch_create(&p->value, model->dev, 1, rows, "values"));
+    BRN_TRY(brn_batch_beside(&p->value, &p->x, 1, "values"));
     p->works = brn_device_queues(model->dev);
     BRN_TRY(BRN_ALLOC(&p->f_work, (size_t)p->works, "study"));
     BRN_TRY(BRN_ALLOC(&p->h_work, (size_t)p->works, "study"));
@@ -87,12 +88,6 @@ void brn_study_free(brn_study *s)
 
 /* ---- numbers ------------------------------------------------------------------------------------- */
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double quantile(const double *sorted, int count, double share) { return sorted[(int)(share * (count - 1) + .5)]; }
 
 /* Sorts the values; those that are not finite come last and are left out. */
@@ -104,7 +99,7 @@ static brn_study_spread spread_of(double *values, int count)
         if (isfinite(values[i])) values[finite++] = values[i];
     if (!finite) return (brn_study_spread){NAN, NAN, NAN, NAN, NAN};
     for (int i = 0; i < finite; ++i) s.mean += values[i] / finite;
-    qsort(values, (size_t)finite, sizeof *values, ascending);
+    qsort(values, (size_t)finite, sizeof *values, brn_ascending);
     s.median = quantile(values, finite, .5), s.p90 = quantile(values, finite, .9), s.p99 = quantile(values, finite, .99);
     s.most = values[finite - 1];
     return s;
@@ -302,7 +297,7 @@ static void summarise(const trace *t, int rows, double *column, brn_study_curve 
             column[finite] = t->value[(size_t)r * (size_t)t->points + (size_t)k];
             finite += isfinite(column[finite]);
         }
-        qsort(column, (size_t)finite, sizeof *column, ascending);
+        qsort(column, (size_t)finite, sizeof *column, brn_ascending);
         c->median[k] = finite ? quantile(column, finite, .5) : (double)NAN;
         c->low[k] = finite ? quantile(column, finite, .1) : (double)NAN;
         c->high[k] = finite ? quantile(column, finite, .9) : (double)NAN;

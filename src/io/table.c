@@ -3,10 +3,10 @@
 #include "core/memory.h"
 #include "io/mapped.h"
 #include "io/npy.h"
+#include "io/path.h"
 #include "io/rows.h"
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #define SCRATCH_NUMBERS 16384
@@ -22,12 +22,6 @@ struct brn_table {
 
 /* ---- opening ----------------------------------------------------------------------------------- */
 
-static bool ends_with(const char *path, const char *ending)
-{
-    size_t n = strlen(path), k = strlen(ending);
-    return n >= k && strcasecmp(path + n - k, ending) == 0;
-}
-
 static brn_status open_rows(brn_table *t, const brn_table_options *options)
 {
     int fd;
@@ -39,11 +33,11 @@ static brn_status open_rows(brn_table *t, const brn_table_options *options)
     close(fd);
     bool zip = got == sizeof magic && (memcmp(magic, "PK\3\4", 4) == 0 || memcmp(magic, "PK\5\6", 4) == 0);
     bool npy = got == sizeof magic && memcmp(magic, BRN_NPY_MAGIC, 6) == 0;
-    if (zip || (!npy && ends_with(t->path, ".npz"))) {
+    if (zip || (!npy && brn_has_ending(t->path, ".npz"))) {
         BRN_TRY(brn_bytes_zip(&bytes, t->path, options->array));
         return brn_rows_array(&t->rows, bytes);
     }
-    if (npy || ends_with(t->path, ".npy")) {
+    if (npy || brn_has_ending(t->path, ".npy")) {
         BRN_TRY(brn_bytes_file(&bytes, t->path));
         return brn_rows_array(&t->rows, bytes);
     }

@@ -1,15 +1,10 @@
 /* Pairs: opening, and one tile of samples or of the true map. */
 #include "core/memory.h"
+#include "io/path.h"
 #include "measures/kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t a = strlen(text), b = strlen(end);
-    return a >= b && !strcmp(text + a - b, end);
-}
 
 static brn_status open_named(brn_pair *pair, const brn_settings *s)
 {
@@ -20,7 +15,7 @@ static brn_status open_named(brn_pair *pair, const brn_settings *s)
     }
     if (s->data.standardize == BRN_STANDARDIZE_SCALE)
         return brn_fail(BRN_ERR_USAGE, "data.standardize=scale is for data.source and data.target; pair \"%.200s\" keeps its coordinates", s->data.pair);
-    if (ends_with(s->data.pair, ".safetensors")) return brn_pair_open_benchmark(pair, s->data.pair);
+    if (brn_has_ending(s->data.pair, ".safetensors")) return brn_pair_open_benchmark(pair, s->data.pair);
     return brn_pair_open_builtin(pair, s->data.pair, s->data.n);
 }
 

@@ -2,12 +2,10 @@
 
 brn_status brn_amortizer_shape(brn_net_shape *shape, const brn_settings *s, int n)
 {
-    const float c = (float)(s->amortizer.activation == BRN_ACT_LEAKY_RELU ? s->amortizer.slope : s->amortizer.alpha);
+    const float c = brn_shape_constant(s->amortizer.activation, s->amortizer.slope, s->amortizer.alpha);
     if (s->amortizer.kind == BRN_AMORTIZER_RESIDUAL)
         return brn_shape_residual(shape, n, &s->amortizer.hidden, s->amortizer.activation, c);
-    BRN_TRY(brn_shape_potential(shape, s, n, &s->amortizer.hidden, s->amortizer.activation, s->amortizer.slope, s->amortizer.alpha));
-    brn_shape_hold(shape, s->amortizer.convexity);
-    return BRN_OK;
+    return brn_shape_potential(shape, s, n, &s->amortizer.hidden, s->amortizer.activation, c, s->amortizer.convexity);
 }
 
 brn_status brn_amortizer_create(brn_amortizer *h, brn_device *dev, const brn_settings *s, int n)

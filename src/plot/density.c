@@ -1,5 +1,6 @@
 /* Densities: of both sides, the true one beside what the learned map makes of the other side's. */
 #include "core/memory.h"
+#include "core/statistics.h"
 #include "plot/scene.h"
 #include <brenier/evaluate.h>
 
@@ -99,23 +100,17 @@ done:
     return status;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 /* The colours end at the highest true density, or where only a thousandth of a panel is higher: a learned one may have spikes. */
 static brn_status find_scale(view *v)
 {
     const size_t count = (size_t)GRID * GRID;
-    float *sorted;
+    double *sorted;
     BRN_TRY(BRN_ALLOC(&sorted, count, "density of a figure"));
     for (int k = 0; k < 4; ++k) {
         const float *density = v->density[k / 2][k % 2];
         if (!density) continue;
         for (size_t i = 0; i < count; ++i) sorted[i] = density[i];
-        qsort(sorted, count, sizeof *sorted, ascending);
+        qsort(sorted, count, sizeof *sorted, brn_ascending);
         v->high = fmax(v->high, sorted[k % 2 == TRUE ? count - 1 : count - 1 - count / 1000]);
     }
     free(sorted);

@@ -2,6 +2,7 @@
 #include "plot/scene.h"
 
 #include "core/memory.h"
+#include "core/statistics.h"
 #include "measures/measure.h"
 
 #include <math.h>
@@ -44,12 +45,6 @@ static void project(const brn_scene *s, const float *row, double point[2])
         }
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Range of one coordinate of two clouds without the furthest half percent, which may be far. */
 static void find_range(const brn_scene *s, int one, int other, double *sorted, int axis, double *low, double *high)
 {
@@ -58,7 +53,7 @@ static void find_range(const brn_scene *s, int one, int other, double *sorted, i
         sorted[i] = s->points[one][2 * i + (size_t)axis];
         sorted[count + i] = s->points[other][2 * i + (size_t)axis];
     }
-    qsort(sorted, 2 * count, sizeof *sorted, ascending);
+    qsort(sorted, 2 * count, sizeof *sorted, brn_ascending);
     const double margin = .08 * (sorted[most - cut] - sorted[cut]);
     *low = sorted[cut] - margin;
     *high = sorted[most - cut] + margin;

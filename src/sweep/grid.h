@@ -18,7 +18,8 @@ struct brn_sweep {
     brn_texts fixed;   /* what of it was assigned: holds over a preset that a run names */
     brn_texts swept;   /* keys */
     brn_sweep_run *run;
-    int count, capacity, left_out;
+    int count, left_out;
+    size_t capacity;
 };
 
 /** The values of "A,B", "0..4", "[64,64],[32]" and so on. `list`: the key's own values have commas. */

@@ -1,13 +1,12 @@
 /* Sweeps: opened from a grid and a manifest, extended, written. */
 #include "core/memory.h"
 #include "io/json.h"
+#include "io/path.h"
 #include "sweep/grid.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { VERSION = 1 };
@@ -123,25 +122,11 @@ static brn_status add_base(cJSON *to, const brn_settings *base)
     return BRN_OK;
 }
 
-static brn_status make_folder(const char *folder)
-{
-    char part[BRN_PATH_MAX];
-    snprintf(part, sizeof part, "%s", folder);
-    for (char *slash = part + 1;; ++slash) {
-        if (*slash && *slash != '/') continue;
-        const char kept = *slash;
-        *slash = 0;
-        if (mkdir(part, 0777) && errno != EEXIST) return brn_fail(BRN_ERR_DISK, "%s: cannot make the folder: %s", part, strerror(errno));
-        *slash = kept;
-        if (!kept) return BRN_OK;
-    }
-}
-
 brn_status brn_sweep_save(const brn_sweep *sweep)
 {
     char path[BRN_PATH_MAX + 32];
     path_of(path, sweep->folder);
-    BRN_TRY(make_folder(sweep->folder));
+    BRN_TRY(brn_make_folder(sweep->folder));
     cJSON *tree = cJSON_CreateObject();
     cJSON_AddNumberToObject(tree, "version", VERSION);
     const brn_status status = add_base(tree, &sweep->base);

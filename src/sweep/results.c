@@ -12,21 +12,9 @@
 
 /* ---- collecting -------------------------------------------------------------------------------- */
 
-static brn_status make_room(brn_results *r)
-{
-    brn_run *larger;
-    if (r->count < r->capacity) return BRN_OK;
-    r->capacity = 2 * r->count + 16;
-    BRN_TRY(BRN_ALLOC(&larger, (size_t)r->capacity, "runs"));
-    if (r->count) memcpy(larger, r->run, (size_t)r->count * sizeof *larger);
-    free(r->run);
-    r->run = larger;
-    return BRN_OK;
-}
-
 static brn_status add_run(brn_results *r, const char *folder)
 {
-    BRN_TRY(make_room(r));
+    BRN_TRY(BRN_GROW(&r->run, &r->capacity, r->count, 1, "runs"));
     BRN_TRY(brn_run_read(&r->run[r->count], folder));
     ++r->count;
     return BRN_OK;

@@ -8,7 +8,8 @@
 
 struct brn_results {
     brn_run *run;
-    int count, capacity;
+    int count;
+    size_t capacity;
     brn_texts swept; /* keys that the sweeps among the paths vary */
 };
 

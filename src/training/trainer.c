@@ -229,11 +229,9 @@ static brn_status read_losses(brn_trainer *t)
 static brn_status learn_net(brn_trainer *t, bool amortizer, double rate)
 {
     brn_net *net = amortizer ? brn_amortizer_net(&t->model->h) : &t->model->f.part[0];
-    brn_queue *q = brn_device_queue(t->dev, 0);
     if (!net) return BRN_OK;
     BRN_TRY(brn_optimizer_step(amortizer ? t->h_opt : t->f_opt, net, amortizer ? t->h_grad[0] : t->f_grad[0], rate));
-    BRN_TRY(brn_net_project(net, q));
-    return brn_net_prepare(net, q);
+    return brn_net_prepare(net, brn_device_queue(t->dev, 0));
 }
 
 /* The groups' gradients become one, with respect to theta. */

@@ -3,7 +3,6 @@
 #include "hooks.h"
 #include "support/device_work.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 
 static char dir[64];
@@ -91,13 +90,7 @@ Test(cuda, unknown_devices)
 
 Test(cuda, buffers_beyond_the_device)
 {
-    brn_device *dev;
-    brn_buf *buf;
-    if (!cuda_here("cuda/buffers_beyond_the_device")) return;
-    MUST(brn_device_open(&dev, "cuda:0", 1));
-    MUST_FAIL(brn_buf_create(&buf, dev, BRN_REAL, (size_t)1 << 50, "the sea"), BRN_ERR_MEMORY, "the sea");
-    MUST_FAIL(brn_buf_create(&buf, dev, BRN_REAL, SIZE_MAX / 2, "the sky"), BRN_ERR_MEMORY, "the sky");
-    brn_device_close(dev);
+    if (cuda_here("cuda/buffers_beyond_the_device")) test_buffers_beyond_the_device("cuda:0");
 }
 
 /* Operands that no rounding changes give the same product by every way, others do not. */
@@ -129,18 +122,6 @@ Test(cuda, rounded_operands_on_request)
     MUST_FAIL(brn_device_open(&dev, "cuda:0:tf32", 1), BRN_ERR_DEVICE, "needed 8.0"); /* the stand-in is a 7.0 */
 }
 
-static int programs(char path[static 512])
-{
-    char folder[128];
-    int count = 0;
-    snprintf(folder, sizeof folder, "%s/brenier/programs", dir);
-    DIR *d = opendir(folder);
-    for (struct dirent *e; d && (e = readdir(d));)
-        if (e->d_name[0] != '.') ++count, snprintf(path, 512, "%s/%s", folder, e->d_name);
-    if (d) closedir(d);
-    return count;
-}
-
 /* Kept, found, and made again where the file is of no use: 0 whole, 1 damaged, 2 whole but no image. */
 Test(cuda, compiled_kernels_are_kept)
 {
@@ -159,7 +140,7 @@ Test(cuda, compiled_kernels_are_kept)
         }
         MUST(brn_device_open(&dev, "cuda:0", 1));
         brn_device_close(dev);
-        cr_expect_eq(programs(path), 1);
+        cr_expect_eq(test_kept_programs(dir, "", path), 1);
     }
 }
 

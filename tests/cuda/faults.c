@@ -34,7 +34,7 @@ static struct {
 static file latest(void)
 {
     file f;
-    f.bytes = scenario_read(dir, "latest.safetensors", &f.length);
+    f.bytes = test_read_file(dir, "latest.safetensors", &f.length);
     if (!f.bytes) fprintf(stderr, "cuda_faults: no checkpoint\n"), exit(1);
     return f;
 }
@@ -99,7 +99,7 @@ static bool is_child(const error_row *row, brn_cu_code code, bool sticky)
     wrong += WEXITSTATUS(result) == 2;
     if (WEXITSTATUS(result) != 1) return false;
     ++survived;
-    if (!saved) scenario_write(dir, "latest.safetensors", half.bytes, half.length); /* the child has put its own there */
+    if (!saved) test_write_file(dir, "latest.safetensors", half.bytes, half.length); /* the child has put its own there */
     return false;
 }
 
@@ -162,7 +162,7 @@ static brn_status open_only(bool to_the_end)
 static void walk(const char *name, brn_status (*work)(bool to_the_end))
 {
     const long before = standin_counted(&hooks).calls, faults_before = faults, survived_before = survived;
-    scenario_write(dir, "latest.safetensors", half.bytes, half.length);
+    test_write_file(dir, "latest.safetensors", half.bytes, half.length);
     hooks.watch(at_call);
     const brn_status status = work(true);
     if (injected.here) judge(status);

@@ -56,6 +56,31 @@ Test(study, nothing_to_do)
     close_subject(&s);
 }
 
+/* Of so many features a device may cut thinner tiles than of single numbers: values and rows stay together. */
+Test(study, many_features)
+{
+    enum { MANY = 2048, FEW_ROWS = 40 };
+    brn_settings set = model_settings(MANY, BRN_POTENTIAL_MLP);
+    brn_device *dev[2];
+    brn_model *model[2];
+    brn_study *study;
+    brn_study_result r;
+    float *y = malloc(sizeof *y * FEW_ROWS * MANY);
+    model_normal(y, (size_t)FEW_ROWS * MANY, 3);
+    set.train.start = BRN_START_IDENTITY;
+    for (int i = 0; i < 2; ++i) {
+        MUST(brn_device_open(&dev[i], i ? "host:f64" : "host", 2));
+        model[i] = model_make(dev[i], &set, MANY, false);
+    }
+    MUST(brn_study_create(&study, model[0], model[1], y, FEW_ROWS));
+    MUST(brn_study_run(study, &(brn_study_case){set.conjugate, BRN_STUDY_IDENTITY}, 1, &r));
+    cr_expect(r.rows == FEW_ROWS && r.astray == 0 && r.failed == 0);
+    cr_expect_lt(fabs(r.gap.most), 1e-7);
+    brn_study_free(study);
+    for (int i = 0; i < 2; ++i) brn_model_free(model[i]), brn_device_close(dev[i]);
+    free(y);
+}
+
 /* A convex potential has one optimum: all solvers agree, as far as their tolerance says. */
 Test(study, solvers_agree_on_a_convex_potential)
 {

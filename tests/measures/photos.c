@@ -136,46 +136,36 @@ Test(photos, may_have_constant_pixels)
     fixture_close(&f);
 }
 
-static void refused(const brn_settings *s, brn_status status, const char *part)
-{
-    brn_device *device;
-    brn_pair *pair;
-    MUST(brn_device_open(&device, "host", 1));
-    MUST_FAIL(brn_pair_open(&pair, device, s), status, part);
-    cr_assert_null(pair);
-    brn_device_close(device);
-}
-
 Test(photos, of_mixed_shapes_are_refused)
 {
     const brn_settings s = two_folders(3, 3);
     put(s.data.target, "002.png", 10, 10, 3, 0);
-    refused(&s, BRN_ERR_INPUT, "b/002.png: 10 x 10 pixels; expected 8 x 8, as ");
-    refused(&s, BRN_ERR_INPUT, "a/000.png");
+    fixture_refused(&s, BRN_ERR_INPUT, "b/002.png: 10 x 10 pixels; expected 8 x 8, as ");
+    fixture_refused(&s, BRN_ERR_INPUT, "a/000.png");
     put(s.data.target, "002.png", 10, 8, 3, 0);
-    refused(&s, BRN_ERR_INPUT, "b/002.png: 10 x 8 pixels; expected a square picture");
+    fixture_refused(&s, BRN_ERR_INPUT, "b/002.png: 10 x 8 pixels; expected a square picture");
     put(s.data.target, "002.png", SIDE, SIDE, 1, 0);
-    refused(&s, BRN_ERR_INPUT, "b/002.png: a picture in grey; expected one in colours, as ");
+    fixture_refused(&s, BRN_ERR_INPUT, "b/002.png: a picture in grey; expected one in colours, as ");
 }
 
 Test(photos, that_are_no_measures)
 {
     brn_settings s = two_folders(1, 3);
     put_text(s.data.source, "001.png", "no picture at all\n");
-    refused(&s, BRN_ERR_INPUT, "a/001.png: expected a picture, PNG or JPEG");
+    fixture_refused(&s, BRN_ERR_INPUT, "a/001.png: expected a picture, PNG or JPEG");
     put(s.data.source, "001.png", SIDE, SIDE, 3, 0);
-    refused(&s, BRN_ERR_INPUT, "a/001.png: a picture in colours; expected one in grey");
+    fixture_refused(&s, BRN_ERR_INPUT, "a/001.png: a picture in colours; expected one in grey");
     put(s.data.source, "001.png", SIDE, SIDE, 1, 0);
     strcpy(s.data.target_weight, "w");
-    refused(&s, BRN_ERR_USAGE, "b: a folder of pictures has no column of weights");
+    fixture_refused(&s, BRN_ERR_USAGE, "b: a folder of pictures has no column of weights");
     s.data.target_weight[0] = '\0';
     folder(s.data.target, "same");
     put(s.data.target, "1.png", SIDE, SIDE, 1, 0);
     put(s.data.target, "2.png", SIDE, SIDE, 1, 0);
-    refused(&s, BRN_ERR_INPUT, "same: all pictures are the same");
+    fixture_refused(&s, BRN_ERR_INPUT, "same: all pictures are the same");
     folder(s.data.target, "empty");
     put_text(s.data.target, "notes.txt", "nothing\n");
-    refused(&s, BRN_ERR_INPUT, "empty: no pictures in this folder");
+    fixture_refused(&s, BRN_ERR_INPUT, "empty: no pictures in this folder");
     folder(s.data.target, "large");
     char path[BRN_PATH_MAX + 64];
     unsigned char *pixels = calloc(300, 300);

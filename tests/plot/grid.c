@@ -1,6 +1,5 @@
 /* Figures of maps of images: bands of pictures that are seen. */
-#include "support/support.h"
-#include <brenier/brenier.h>
+#include "fixture.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,31 +10,14 @@
 enum { N = 64, WIDTH = 1458, COLUMNS = 10 };
 static const double CELL = (486 - 24 + 2) / 10. - 2;
 
-static char dir[64], path[128];
-static brn_device *device;
-static brn_pair *pair;
-static brn_model *model;
+static char path[128];
 
 static void open_all(void)
 {
-    brn_settings s;
-    test_make_dir(dir);
-    MUST(brn_settings_preset(&s, "images"));
-    const char *const settings[] = {"data.pair=images", "data.n=64", "potential.hidden=4,8", "amortizer.hidden=4,8", "train.steps=2", "train.batch=16", "eval.points=16"};
-    MUST(brn_settings_assign(&s, 7, settings));
-    MUST(brn_device_open(&device, "host", 1));
-    MUST(brn_pair_open(&pair, device, &s));
-    MUST(brn_train(device, &s, false, NULL, NULL, &model));
+    static const char *const settings[] = {"data.pair=images", "data.n=64", "potential.hidden=4,8", "amortizer.hidden=4,8", "train.steps=2", "train.batch=16", "eval.points=16"};
+    plot_open("images", 7, settings);
 }
-
-static void close_all(void)
-{
-    brn_model_free(model);
-    brn_pair_close(pair);
-    brn_device_close(device);
-    test_remove_dir(dir);
-}
-TestSuite(grid, .init = open_all, .fini = close_all);
+TestSuite(grid, .init = open_all, .fini = plot_close);
 
 static const char *named(const char *name)
 {

@@ -1,6 +1,5 @@
 /* Every figure in every format: valid files of the right size that are not blank. */
-#include "support/support.h"
-#include <brenier/brenier.h>
+#include "fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,31 +10,14 @@
 #include <gif_lib.h>
 #endif
 
-static char dir[64], path[128];
-static brn_device *device;
-static brn_pair *pair;
-static brn_model *model;
+static char path[128];
 
 static void open_all(void)
 {
-    brn_settings s;
-    test_make_dir(dir);
-    MUST(brn_settings_preset(&s, "2d"));
-    const char *const settings[] = {"data.pair=gauss8", "potential.hidden=16", "amortizer.hidden=16", "train.steps=20", "train.batch=64", "eval.points=64"};
-    MUST(brn_settings_assign(&s, 6, settings));
-    MUST(brn_device_open(&device, "host", 1));
-    MUST(brn_pair_open(&pair, device, &s));
-    MUST(brn_train(device, &s, false, NULL, NULL, &model));
+    static const char *const settings[] = {"data.pair=gauss8", "potential.hidden=16", "amortizer.hidden=16", "train.steps=20", "train.batch=64", "eval.points=64"};
+    plot_open("2d", 6, settings);
 }
-
-static void close_all(void)
-{
-    brn_model_free(model);
-    brn_pair_close(pair);
-    brn_device_close(device);
-    test_remove_dir(dir);
-}
-TestSuite(kinds, .init = open_all, .fini = close_all);
+TestSuite(kinds, .init = open_all, .fini = plot_close);
 
 static const brn_plot_options FEW = {.points = 200};
 
