@@ -135,6 +135,14 @@ typedef struct brn_conjugate_settings {
     double beta1, beta2;    /**< Adam */
 } brn_conjugate_settings;
 
+/** How the determinant of a Hessian is found (brn_model_log_det). */
+typedef struct brn_log_det_settings {
+    int exact_up_to; /**< dimensions up to this have their whole Hessian made; 0: none, at most 1024 */
+    int probes;      /**< beyond: random vectors per row, at least 2 ... */
+    int steps;       /**< ... and steps of Lanczos' method with each, 1 to 1024 */
+    uint64_t seed;   /**< of these vectors */
+} brn_log_det_settings;
+
 typedef struct brn_settings {
     char     preset[BRN_NAME_MAX]; /**< the preset it was made from */
     uint64_t seed;
@@ -211,6 +219,7 @@ typedef struct brn_settings {
         int      max_evaluations; /**< of its line search */
         int      max_iterations;  /**< of the inverse map; 0: the amortizer's prediction as it is (auto: -1, those of training) */
         uint64_t seed;
+        brn_log_det_settings log_det;
     } eval;
 } brn_settings;
 

@@ -33,6 +33,7 @@ static preset_list common = {
     "train.amortizer.matrix_lr=auto", "train.amortizer.refresh=auto", "train.amortizer.weight_decay=1e-4",
     "eval.points=16384", "eval.sinkhorn_points=512", "eval.gtol=1e-3", "eval.max_evaluations=30", "eval.max_iterations=auto",
     "eval.seed=1",
+    "eval.log_det.exact_up_to=256", "eval.log_det.probes=16", "eval.log_det.steps=24", "eval.log_det.seed=1",
     NULL};
 
 /* The published settings of the high-dimensional benchmark (Amos 2023). */
