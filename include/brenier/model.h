@@ -40,6 +40,7 @@ BRN_API void brn_model_free(brn_model *model);
 /** Write the model alone (no optimizer state), atomically. */
 BRN_API brn_status brn_model_save(const brn_model *model, const char *path);
 
+/** Numbers in a sample. */
 BRN_API int brn_model_dim(const brn_model *model);
 /** The resolved settings it was trained with. Valid while the model lives. */
 BRN_API const brn_settings *brn_model_settings(const brn_model *model);

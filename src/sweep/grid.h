@@ -40,10 +40,4 @@ void brn_grid_name(char name[static 256], const brn_texts *set);
 /** Whether a key tells what is trained, not where. */
 bool brn_grid_matters(const char *key);
 
-/** Read the manifest of sweep->folder, where there is one. */
-brn_status brn_manifest_read(brn_sweep *sweep);
-
-/** Add the runs of `other` that `sweep`, from a manifest, has not. */
-brn_status brn_grid_join(brn_sweep *sweep, brn_sweep *other);
-
 #endif

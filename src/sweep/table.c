@@ -147,7 +147,7 @@ brn_status brn_table_layout_make(brn_table_layout *t, const brn_results *results
     return status;
 }
 
-brn_status brn_table_layout_published(brn_table_layout *t)
+static brn_status lay_out_published(brn_table_layout *t)
 {
     brn_status status;
     *t = (brn_table_layout){.metric = BRN_METRIC_FORWARD, .rows = brn_published_count(), .columns = BRN_PUBLISHED_COLUMNS, .published = true};
@@ -184,7 +184,7 @@ brn_status brn_published_table(brn_table_format format, char **text)
 {
     brn_table_layout layout;
     *text = NULL;
-    BRN_TRY(brn_table_layout_published(&layout));
+    BRN_TRY(lay_out_published(&layout));
     const brn_status status = brn_table_text(&layout, format, text);
     brn_table_layout_free(&layout);
     return status;
