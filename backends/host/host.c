@@ -64,6 +64,7 @@ static brn_status host_open(brn_device *dev, const char *spec, int threads)
     dev->real_size = host->engine->real_size;
     dev->memory = physical_memory();
     dev->tile_rows = strict ? 1 << 20 : BRN_HOST_TILE;
+    dev->at_hand = !strict;
     if (strict) dev->ops = &brn_backend_strict;
     brn_status status = make_queues(dev, host, strict ? 1 : threads);
     if (status == BRN_OK && f64) status = brn_blas_load(); /* its products */

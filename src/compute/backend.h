@@ -89,6 +89,7 @@ struct brn_device {
     size_t real_size;
     double product_epsilon; /* what products round their operands to, where that is coarser than a real; else 0 */
     int tile_rows;
+    bool at_hand; /* memory is the host's own, and work is done when its call returns: a look at it costs nothing */
     int queue_count;
     brn_queue *queues;
     void *impl;

@@ -78,6 +78,8 @@ int brn_device_tile_rows(const brn_device *dev, int feats);
 int brn_device_lanes(const brn_device *dev, int rows);
 /** The device computes in double precision. */
 bool brn_device_is_f64(const brn_device *dev);
+/** Does the host compute in the device's memory, so that it can take a part of the work without waiting? */
+bool brn_device_at_hand(const brn_device *dev);
 
 /** Run fn for items 0..count-1, spread over the device's queues, and wait for the calls (not for the
  *  work, where queues are asynchronous). Results must not depend on which queue takes an item. */

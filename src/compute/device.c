@@ -158,6 +158,7 @@ int brn_device_tile_rows(const brn_device *dev, int feats)
 }
 
 bool brn_device_is_f64(const brn_device *dev) { return dev->real_size == sizeof(double); }
+bool brn_device_at_hand(const brn_device *dev) { return dev->at_hand; }
 
 int brn_device_lanes(const brn_device *dev, int rows)
 {

@@ -83,6 +83,7 @@ brn_status brn_dry_open(brn_device **out, const brn_device *like, int tile_rows)
     dry->ops = &dry_backend;
     dry->real_size = like->real_size;
     dry->tile_rows = tile_rows;
+    dry->at_hand = like->at_hand;
     memcpy(dry->name, like->name, sizeof dry->name);
     brn_status status = BRN_ALLOC(&dry->queues, (size_t)like->queue_count, "memory plan");
     if (status == BRN_OK) status = brn_alloc_bytes(&dry->impl, 1, sizeof(ledger), "memory plan");

@@ -2,6 +2,8 @@
  * element AT of their buffers on. */
 #include "selftest/case.h"
 
+#include <math.h>
+
 enum { AT = 3 };
 
 static int elements(const brn_case *c) { return c->rows * c->feats; }
@@ -35,6 +37,31 @@ BRN_CASE_RUN(param_step) { return BRN_LAUNCH(q, param_step, elements(c), 1, (.at
 
 BRN_CASE_LAYOUT(running_mean, BRN_VECTOR(READ, elements(c)), BRN_VECTOR(UPDATED, elements(c)))
 BRN_CASE_RUN(running_mean) { return BRN_LAUNCH(q, running_mean, elements(c), 1, (.keep = 0.9f), BRN_CASE_VIEWS2); }
+
+/* As many rows as a panel has, or fewer; in a square matrix they would be far from dependent. */
+static int panel(const brn_case *c)
+{
+    const int least = c->rows < c->feats ? c->rows : c->feats;
+    return least < 32 ? least : 32;
+}
+static double heavy_diagonal(const brn_case *c, int i, int r, brn_rng *rng) { return (r / c->rows == r % c->rows ? 4 : 0) + 0.3 * either_sign(c, i, r, rng); }
+BRN_CASE_LAYOUT(orthonormal_rows, BRN_VECTOR(UPDATED, c->rows * panel(c), .fill = heavy_diagonal))
+BRN_CASE_RUN(orthonormal_rows) { return BRN_LAUNCH(q, orthonormal_rows, 128, 1, (.n = c->rows, .count = panel(c)), brn_mat_view(m[0])); }
+
+/* variant 0: a trace, 1: zero, 2: infinite */
+static double element_of_trace(const brn_case *c, int i, int r, brn_rng *rng)
+{
+    return c->variant == 0 ? brn_case_positive(c, i, r, rng) : c->variant == 1 ? 0 : (double)INFINITY;
+}
+BRN_CASE_LAYOUT(trace_inverse, BRN_VECTOR(READ, c->feats * c->feats, .fill = element_of_trace), BRN_VECTOR(WRITTEN, 1))
+BRN_CASE_RUN(trace_inverse) { return BRN_LAUNCH(q, trace_inverse, 64, 1, (.n = c->feats), BRN_CASE_VIEWS2); }
+
+/* variant 1: where the scale is zero the product is not used */
+static double scale_or_none(const brn_case *c, int i, int r, brn_rng *rng) { return c->variant ? 0 : brn_case_positive(c, i, r, rng); }
+static double product_or_none(const brn_case *c, int i, int r, brn_rng *rng) { return c->variant ? (double)NAN : brn_case_positive(c, i, r, rng); }
+BRN_CASE_LAYOUT(shifted_product, BRN_VECTOR(READ, 1, .fill = scale_or_none), BRN_VECTOR(READ, elements(c)),
+                BRN_VECTOR(UPDATED, elements(c), .fill = product_or_none))
+BRN_CASE_RUN(shifted_product) { return BRN_LAUNCH(q, shifted_product, elements(c), 1, (.shift = 0.1f), BRN_CASE_VIEWS3); }
 
 /* what the mean of clip_factor starts from: variant 0 within the limit, 1 above it, 2 no limit */
 static double seen_norm(const brn_case *c, int i, int r, brn_rng *rng)
@@ -93,6 +120,9 @@ static const brn_operation operations[] = {
     OP(clip_factor, 3, brn_case_all, 1),
     OP(scale_by, 1, brn_case_one, 1),
     OP(running_mean, 1, brn_case_one, 3),
+    OP(orthonormal_rows, 1, brn_case_all, 32),
+    OP(trace_inverse, 3, brn_case_feats, 0),
+    OP(shifted_product, 2, brn_case_one, 3),
     OP(negative_part, 1, brn_case_one, 3),
     OP(batch_argmax, 2, brn_case_feats, -2),
     OP(pair_penalty, 2, brn_case_one, 8),

@@ -111,7 +111,10 @@ static brn_status run_optimizers(session *s)
         if (status == BRN_OK) status = brn_optimizer_time(s->dev, (brn_optimizer_kind)kind, &rate);
         BRN_TRY(tell(s, "optimizer", names[kind], status, &p, status == BRN_OK ? &rate : NULL));
     }
-    return BRN_OK;
+    brn_parity p;
+    const brn_status status = brn_bases_check(s->dev, &p);
+    p.share /= coarser(s);
+    return tell(s, "optimizer", "SOAP's bases", status, &p, NULL);
 }
 
 static brn_status tell_training(session *s, brn_status status, const brn_trajectory *t)

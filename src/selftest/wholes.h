@@ -16,6 +16,9 @@ brn_status brn_network_time(brn_device *dev, brn_pass pass, brn_rate *rate);
 
 /** Steps of an optimizer from zero parameters with given gradients. */
 brn_status brn_optimizer_check(brn_device *dev, brn_device *oracle, brn_optimizer_kind kind, brn_parity *parity);
+/** SOAP's bases, one step of orthogonal iteration after another, for matrices of all kinds: orthonormal, and of the
+ *  right spans, in units of brn_parity_tolerance(width). */
+brn_status brn_bases_check(brn_device *dev, brn_parity *parity);
 brn_status brn_optimizer_time(brn_device *dev, brn_optimizer_kind kind, brn_rate *rate);
 
 /** A training of a Gaussian pair and a conjugate solve with the trained potential, beside the oracle. */

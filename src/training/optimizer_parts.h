@@ -56,8 +56,9 @@ struct brn_optimizer {
     brn_task *task; /* dearest first */
     brn_named state[3 + 4 * BRN_NET_LAYERS];
     int largest;           /* factor */
-    brn_buf *product;      /* SOAP: largest^2 reals per queue */
-    brn_eigenbasis *bases; /* SOAP: one per queue */
+    brn_buf *product;      /* SOAP: a product of two matrices and what a refresh needs, for each queue */
+    size_t product_size;
+    brn_eigenbasis *bases; /* SOAP: one per queue of a host; else NULL */
 };
 
 /** One step. */

@@ -141,7 +141,7 @@ static void prepare(void)
     char cache[96];
     test_make_dir(dir);
     settings = scenario_settings(dir, (const char *const[]){"device=cuda:0", "train.steps=2", "train.batch=4", "train.eval_every=1", "eval.points=16",
-                                                            "conjugate.max_iterations=2", NULL});
+                                                            "conjugate.max_iterations=2", "train.amortizer.kind=soap", NULL});
     in_child(false);
     half = latest();
     in_child(true);

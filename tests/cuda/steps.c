@@ -3,6 +3,7 @@
 #include "hooks.h"
 #include "support/device_work.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- a training step --------------------------------------------------------------------------- */
@@ -29,6 +30,22 @@ Test(cuda_steps, three_launches_and_a_wait_in_more)
     few(4, 130, "train.potential.kind=adamw train.amortizer.kind=adamw");
     few(16, 64, "train.potential.kind=muon train.amortizer.kind=muon");
     few(64, 40, "potential.kind=icnn train.potential.kind=adamw train.amortizer.kind=adamw");
+}
+
+/* SOAP with refreshes of its bases in every other step, the first ones too. */
+Test(cuda_steps, three_launches_and_a_wait_with_soap)
+{
+    static const char soap[] = "train.potential.kind=soap train.amortizer.kind=soap train.potential.refresh=2 train.amortizer.refresh=2 potential.hidden=%s amortizer.hidden=%s";
+    static const struct {
+        int n, batch;
+        const char *widths; /* panels of one row and more than one panel */
+    } of[] = {{2, 65, "33,5"}, {8, 64, "40"}, {16, 33, "20"}, {64, 20, "12"}};
+    if (!cuda_here("cuda_steps/three_launches_and_a_wait_with_soap")) return;
+    for (size_t i = 0; i < sizeof of / sizeof *of; ++i) {
+        char assignments[300];
+        snprintf(assignments, sizeof assignments, soap, of[i].widths, of[i].widths);
+        few(of[i].n, of[i].batch, assignments);
+    }
 }
 
 /* Driver and setting decide how; the numbers are the same. */

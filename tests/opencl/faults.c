@@ -121,7 +121,7 @@ Test(opencl_faults, out_of_memory_at_every_allocation)
     brn_device *dev;
     if (!test_device_is_here("opencl:0")) return;
     test_make_dir(dir);
-    const brn_settings s = scenario_settings(dir, (const char *const[]){"device=opencl:0", NULL});
+    const brn_settings s = scenario_settings(dir, (const char *const[]){"device=opencl:0", "train.amortizer.kind=soap", NULL});
     char *former = scenario_checkpoint(&s, &length);
     real = brn_cl;
     brn_cl.clCreateBuffer = some_buffers;

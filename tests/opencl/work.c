@@ -38,9 +38,12 @@ Test(opencl_work, every_way_to_multiply)
 Test(opencl_work, submissions_and_waits_of_a_step)
 {
     if (!here("submissions_and_waits_of_a_step")) return;
-    const test_step_counts sum = test_count_steps("opencl:0", 2, 256, "");
+    test_step_counts sum = test_count_steps("opencl:0", 2, 256, "");
     cr_expect_leq(sum.waits, sum.rounds + sum.steps, "one wait a solver round, one for the step's losses");
     cr_expect_leq(sum.submissions, 40 * sum.rounds + 260 * sum.steps);
+    sum = test_count_steps("opencl:0", 8, 64, "potential.hidden=40,5 amortizer.hidden=16 train.potential.kind=soap train.amortizer.kind=soap "
+                                              "train.potential.refresh=2 train.amortizer.refresh=2");
+    cr_expect_leq(sum.waits, sum.rounds + sum.steps, "SOAP's refreshes ask for no wait");
 }
 
 /* The device's clock runs as fast as the host's; the queue in place of the first one is in order too. */

@@ -26,6 +26,8 @@ Test(parity, networks_and_optimizers)
             MUST(brn_optimizer_check(dev, oracle, (brn_optimizer_kind)kind, parity));
             report(optimizers[kind], devices[i].label, parity);
         }
+        MUST(brn_bases_check(dev, parity));
+        report("SOAP's bases", devices[i].label, parity);
         brn_device_close(dev);
     }
     brn_device_close(oracle);

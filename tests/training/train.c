@@ -166,6 +166,26 @@ Test(train, a_killed_run_continues_bit_for_bit, .init = folders, .fini = no_fold
     free(log);
 }
 
+/* Stopped in the evaluation of step 14, with SOAP's bases refreshed before and after; steps 2 to 20 weigh new gradients less and less. */
+Test(train, every_device_continues_bit_for_bit)
+{
+    char devices[TEST_DEVICES_MOST][64];
+    for (int d = 0, count = test_device_names(devices); d < count; ++d) {
+        brn_settings s = SETTINGS("hd", SMALL, "train.steps", "28", "train.eval_every", "14", "train.potential.kind", "soap", "train.amortizer.kind", "soap",
+                                  "train.potential.refresh", "3", "train.amortizer.refresh", "4", "potential.hidden", "35,4", "device", devices[d]);
+        watch whole = {0}, part = {.stop_at = 14}, rest = {0};
+        folders();
+        strcpy(s.out, one);
+        MUST(run(&s, 1, false, &whole));
+        strcpy(s.out, two);
+        MUST_FAIL(run(&s, 1, false, &part), BRN_ERR_STOPPED, "latest.safetensors");
+        cr_assert_eq(part.last, 14);
+        MUST(run(&s, 1, true, &rest));
+        same_file(one, two, "latest.safetensors");
+        no_folders();
+    }
+}
+
 Test(train, single_precision_follows_the_oracle)
 {
     char devices[TEST_DEVICES_MOST][64];

@@ -57,7 +57,7 @@ Test(vulkan_faults, out_of_memory_at_every_allocation)
     long count = 0;
     if (!test_device_is_here("vulkan:0")) return;
     test_make_dir(dir);
-    brn_settings s = scenario_settings(dir, (const char *const[]){"device=vulkan:0", NULL});
+    brn_settings s = scenario_settings(dir, (const char *const[]){"device=vulkan:0", "train.amortizer.kind=soap", NULL});
     char *former = scenario_checkpoint(&s, &length);
     brn_device *dev = open_scarce(s.device);
     for (brn_status status; (status = train_with(dev, &s, count)) != BRN_OK; ++count) {

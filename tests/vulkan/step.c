@@ -48,6 +48,17 @@ Test(vulkan_step, submissions_and_waits)
     cr_expect_geq(sum.replays, 0.9 * sum.submissions);
 }
 
+/* SOAP's refreshes, in every other step here, ask for no wait, and are replayed too. */
+Test(vulkan_step, submissions_and_waits_with_soap)
+{
+    if (!test_device_is_here("vulkan:0")) return;
+    const test_step_counts sum = test_count_steps("vulkan:0", 8, 64, "potential.hidden=40,5 amortizer.hidden=16 train.potential.kind=soap train.amortizer.kind=soap "
+                                                                     "train.potential.refresh=2 train.amortizer.refresh=2");
+    cr_expect_leq(sum.waits, sum.rounds + sum.steps);
+    cr_expect_leq(sum.submissions, sum.rounds + 4 * sum.steps + sum.commands / BRN_VK_COMMANDS);
+    cr_expect_geq(sum.replays, 0.8 * sum.submissions);
+}
+
 /* Where rows take equally many rounds, everything was recorded before from the third step on (a running mean begins with a
  * copy); the bits are those of recording everything anew. */
 Test(vulkan_step, steps_are_replayed)
