@@ -80,7 +80,7 @@ static void open_work(work *w)
     w->q = brn_device_queue(w->dev, 0);
     MUST(brn_buf_create(&w->x, w->dev, BRN_REAL, COUNT, "x"));
     MUST(brn_buf_create(&w->y, w->dev, BRN_REAL, COUNT, "y"));
-    MUST(brn_buf_create(&w->counter, w->dev, BRN_INT, 2 + COUNT, "counter"));
+    MUST(brn_buf_create(&w->counter, w->dev, BRN_INT, 3 + COUNT, "counter"));
 }
 
 static void close_work(work *w)
@@ -145,7 +145,7 @@ Test(cuda_steps, repeated_parts)
             for (int i = 0; i < COUNT; ++i) start[i] = (float)(i < 50 ? 0 : 1);
             MUST(BRN_LAUNCH(w.q, fill, COUNT, 1, (.ld = COUNT, .s = 0.5f), {w.x, 0}));
             MUST(brn_write_f32(w.q, (brn_view){w.y, 0}, start, COUNT));
-            MUST(brn_zero(w.q, (brn_view){w.counter, 0}, 2 + COUNT));
+            MUST(brn_zero(w.q, (brn_view){w.counter, 0}, 3 + COUNT));
             MUST(BRN_LAUNCH(w.q, conj_list, 1, 1, (.count = COUNT, .history = 1), {w.y, 0}, {w.counter, 0}));
             MUST(brn_repeat(w.q, (brn_view){w.counter, 0}, floor, add_once, &w));
             MUST(brn_read_f32(w.q, (brn_view){w.y, 0}, w.back, COUNT));
