@@ -65,7 +65,7 @@ static brn_status add_log_alpha_grad(brn_queue *q, const brn_pot *f, int rows, f
 
 bool brn_pot_is_small(const brn_pot *f, const brn_pot_work *w, int rows)
 {
-    return brn_small_potential(f) && brn_small_wanted(f->part[0].dev, &w->tape[0].small, rows);
+    return brn_small_wanted(&w->tape[0].small, rows) && brn_small_potential(f);
 }
 
 brn_status brn_pot_value(brn_queue *q, const brn_pot *f, brn_pot_work *w, int rows, brn_mat x, brn_mat value)

@@ -3,6 +3,7 @@
 #include "networks/potential.h"
 #include "prelude/small.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,13 @@ bool brn_small_layout(const brn_net_shape *s, int room, brn_small *small)
     return true;
 }
 
+static int most_rows(const brn_device *dev)
+{
+    const char *set = getenv("BRENIER_FUSE");
+    if (set && !strcmp(set, "on")) return INT_MAX;
+    return dev->ops->fuses_small && !(set && !strcmp(set, "off")) ? MANY : 0;
+}
+
 brn_status brn_small_create(brn_small *small, brn_device *dev, const brn_net_shape *s, const brn_tape *tape)
 {
     int plan[BRN_NET_LAYERS * SMALL_NUMBERS];
@@ -61,6 +69,7 @@ brn_status brn_small_create(brn_small *small, brn_device *dev, const brn_net_sha
                                             [SMALL_HELD] = small->held[l]};
         memcpy(&plan[l * SMALL_NUMBERS], numbers, sizeof numbers);
     }
+    small->most = most_rows(dev);
     const size_t count = (size_t)s->layers * SMALL_NUMBERS;
     BRN_TRY(brn_buf_create(&small->plan, dev, BRN_INT, count, "plan of a network"));
     return brn_write_int(brn_device_queue(dev, 0), (brn_view){small->plan, 0}, plan, count);
@@ -70,13 +79,6 @@ void brn_small_free(brn_small *small)
 {
     brn_buf_free(small->plan);
     *small = (brn_small){0};
-}
-
-bool brn_small_wanted(const brn_device *dev, const brn_small *small, int rows)
-{
-    const char *set = getenv("BRENIER_FUSE");
-    if (!small->plan || (set && !strcmp(set, "off"))) return false;
-    return (set && !strcmp(set, "on")) || (dev->ops->fuses_small && rows <= MANY);
 }
 
 /* What all of the kernels are told. */

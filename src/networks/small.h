@@ -10,6 +10,7 @@ struct brn_pot;
 /** How a work-group shares its memory for a network, and the kernels' plan of the layers. */
 typedef struct brn_small {
     brn_buf *plan; /* NULL: the network does not fit */
+    int most;      /* rows for which the device takes it so: BRENIER_FUSE=off|on says none or any */
     int widest;    /* features of the widest layer */
     int weights;   /* where weights stand, in reals */
     int shared;    /* reals in all */
@@ -25,9 +26,8 @@ bool brn_small_layout(const brn_net_shape *shape, int room, brn_small *small);
 brn_status brn_small_create(brn_small *small, brn_device *dev, const brn_net_shape *shape, const struct brn_tape *tape);
 void brn_small_free(brn_small *small);
 
-/** Does the device take a network of this tape in one launch, for this many rows? BRENIER_FUSE=off|on decides for every
- *  device and number. */
-bool brn_small_wanted(const brn_device *dev, const brn_small *small, int rows);
+/** Is this the way for so many rows? */
+static inline bool brn_small_wanted(const brn_small *small, int rows) { return small->most > 0 && rows <= small->most; }
 
 /** out = network(x), or x + network(x), with what the tape's reverse needs if `slopes`. */
 brn_status brn_small_forward(brn_queue *q, const brn_net *net, struct brn_tape *tape, int rows, brn_mat x, brn_mat out, bool slopes, bool residual);

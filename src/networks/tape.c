@@ -124,7 +124,7 @@ static brn_status forward_layer(brn_queue *q, const brn_net *net, brn_tape *t, i
 
 brn_status brn_tape_forward(brn_queue *q, const brn_net *net, brn_tape *tape, int rows, brn_mat x, brn_mat out, bool slopes)
 {
-    if (brn_small_wanted(net->dev, &tape->small, rows)) return brn_small_forward(q, net, tape, rows, x, out, slopes, false);
+    if (brn_small_wanted(&tape->small, rows)) return brn_small_forward(q, net, tape, rows, x, out, slopes, false);
     for (int l = 0; l < net->shape.layers; ++l)
         BRN_TRY(forward_layer(q, net, tape, l, rows, x, output_of(&net->shape, tape, l, out), slopes, false));
     return BRN_OK;
