@@ -112,6 +112,8 @@ static brn_status load_kernels(brn_cuda *cu)
     for (int k = 0; k < BRN_KERNEL_COUNT; ++k) {
         snprintf(entry, sizeof entry, "brn_%s", brn_kernel_table[k].name);
         BRN_TRY(check(cu, brn_cu.cuModuleGetFunction(&cu->kernels[k], cu->module, entry), "cuModuleGetFunction", entry));
+        if (brn_kernel_table[k].sized >= 0)
+            BRN_TRY(check(cu, brn_cu.cuFuncSetAttribute(cu->kernels[k], BRN_CU_FUNCTION_SHARED, cu->limits.shared), "cuFuncSetAttribute", entry));
     }
     return BRN_OK;
 }
@@ -133,6 +135,7 @@ static brn_status start(brn_device *dev, brn_cuda *cu, const char *spec)
     BRN_TRY(brn_cuda_gemm_create(cu));
     dev->real_size = sizeof(float);
     dev->memory = cu->limits.memory;
+    dev->shared = cu->limits.shared / (int)sizeof(float);
     dev->tile_rows = 1 << 20;
     dev->queue_count = 1;
     BRN_TRY(BRN_ALLOC(&dev->queues, 1, "queues"));

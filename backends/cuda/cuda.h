@@ -12,6 +12,7 @@ typedef struct brn_cuda_limits {
     char name[96];
     int capability; /* 70 for 7.0 */
     int units, driver; /* 12090 for 12.9 */
+    int shared;        /* bytes of a block's shared memory, on request */
     bool pools;
     size_t memory;
 } brn_cuda_limits;

@@ -182,8 +182,12 @@ brn_status brn_cuda_prepare_command(const brn_cuda *cu, const brn_command *c, br
 {
     enum { GRID_Y = 65535 }; /* kernels stride over the rest */
     const brn_kernel_info *k = &brn_kernel_table[c->kernel];
-    return brn_cuda_prepare(cu, k->name, cu->kernels[c->kernel], c->params, c->view, c->views, (unsigned)k->wg,
-                            ((unsigned)c->rows + (unsigned)k->wg - 1) / (unsigned)k->wg, !k->spread ? 1 : c->feats < GRID_Y ? (unsigned)c->feats : GRID_Y, call);
+    int shared = 0;
+    if (k->sized >= 0) memcpy(&shared, c->params + k->sized, sizeof shared);
+    BRN_TRY(brn_cuda_prepare(cu, k->name, cu->kernels[c->kernel], c->params, c->view, c->views, (unsigned)k->wg,
+                            ((unsigned)c->rows + (unsigned)k->wg - 1) / (unsigned)k->wg, !k->spread ? 1 : c->feats < GRID_Y ? (unsigned)c->feats : GRID_Y, call));
+    call->params.shared = (unsigned)shared * (unsigned)sizeof(float);
+    return BRN_OK;
 }
 
 brn_status brn_cuda_launch(brn_queue *q, const char *name, const brn_cuda_call *call)

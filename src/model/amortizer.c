@@ -63,6 +63,7 @@ brn_status brn_amortizer_forward(brn_queue *q, const brn_amortizer *h, brn_amort
 {
     if (h->kind == BRN_AMORTIZER_NONE) return brn_mat_copy(q, rows, y, x);
     if (h->kind == BRN_AMORTIZER_GRADIENT) return brn_pot_value_grad(q, &h->g, &w->g, rows, y, w->value, x);
+    if (brn_small_wanted(&w->tape.small, rows)) return brn_small_forward(q, &h->net, &w->tape, rows, y, x, true, true);
     BRN_TRY(brn_tape_forward(q, &h->net, &w->tape, rows, y, x, true));
     return brn_mat_axpby(q, rows, 1, y, 1, x);
 }

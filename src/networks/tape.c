@@ -47,11 +47,12 @@ brn_status brn_tape_create(brn_tape *tape, brn_device *dev, const brn_net_shape 
     BRN_TRY(brn_buf_create(&tape->memory, dev, BRN_REAL, count.used, "activations"));
     carver hand_out = {.memory = tape->memory, .lanes = lanes};
     lay_out(tape, &hand_out, dev, shape);
-    return BRN_OK;
+    return brn_small_create(&tape->small, dev, shape, tape);
 }
 
 void brn_tape_free(brn_tape *tape)
 {
+    brn_small_free(&tape->small);
     brn_buf_free(tape->memory);
     *tape = (brn_tape){0};
 }
@@ -123,6 +124,7 @@ static brn_status forward_layer(brn_queue *q, const brn_net *net, brn_tape *t, i
 
 brn_status brn_tape_forward(brn_queue *q, const brn_net *net, brn_tape *tape, int rows, brn_mat x, brn_mat out, bool slopes)
 {
+    if (brn_small_wanted(&tape->small, rows)) return brn_small_forward(q, net, tape, rows, x, out, slopes, false);
     for (int l = 0; l < net->shape.layers; ++l)
         BRN_TRY(forward_layer(q, net, tape, l, rows, x, output_of(&net->shape, tape, l, out), slopes, false));
     return BRN_OK;

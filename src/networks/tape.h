@@ -2,7 +2,7 @@
 #ifndef BRN_NETWORKS_TAPE_H
 #define BRN_NETWORKS_TAPE_H
 
-#include "networks/net.h"
+#include "networks/small.h"
 
 /** What a pass needs to keep. Second-order passes need everything of the first-order ones. */
 typedef enum { BRN_TAPE_FIRST, BRN_TAPE_SECOND } brn_tape_order;
@@ -20,6 +20,7 @@ typedef struct brn_tape {
     brn_mat a[BRN_NET_LAYERS], a_t[BRN_NET_LAYERS];                              /* adjoints of u and its tangent */
     brn_mat columns;                  /* patches of a block of a convolution (linear.h) */
     brn_mat quad_a;                   /* adjoint of the widest Q^T x */
+    brn_small small;                  /* how one launch takes the network, where it can */
 } brn_tape;
 
 brn_status brn_tape_create(brn_tape *tape, brn_device *dev, const brn_net_shape *shape, int lanes, brn_tape_order order);

@@ -111,8 +111,9 @@ static brn_status all(const char *folder)
     BRN_TRY(train("ls", "direct", VALUES("train.start=identity")));
     BRN_TRY(train("2d", "direct", VALUES("data.n=4", "potential.kind=conv", "potential.hidden=2", "amortizer.kind=gradient", "amortizer.hidden=2")));
     setenv("BRENIER_SOLVE", "device", 1); /* what devices that repeat by themselves use */
-    setenv("BRENIER_FUSE", "on", 1);
     BRN_TRY(train("2d", "direct", VALUES("potential.kind=icnn")));
+    setenv("BRENIER_FUSE", "on", 1);
+    BRN_TRY(train("2d", "direct", VALUES("potential.kind=icnn", "train.start=pretrain")));
     int missing = 0;
     for (int k = 0; k < BRN_KERNEL_COUNT; ++k)
         if (!ran[k]) fprintf(stderr, "never ran: %s\n", brn_kernel_table[k].name), ++missing;
