@@ -2,7 +2,6 @@
  * dense layer is composed of a product and kernels. Every call makes the device's primary context the thread's
  * current one. */
 #include "cuda/cuda.h"
-#include "common/kernel_text.h"
 #include "core/memory.h"
 
 #include <stdarg.h>
@@ -37,6 +36,7 @@ static void close_device(brn_device *dev)
 {
     brn_cuda *cu = dev->impl;
     if (!cu) return;
+    brn_cuda_kernels_forget(cu);
     if (cu->context) brn_cu.cuCtxSetCurrent(cu->context);
     if (cu->stream) brn_cu.cuStreamSynchronize(cu->stream);
     brn_cuda_graphs_close(cu);
@@ -102,20 +102,6 @@ static brn_status connect(brn_cuda *cu)
     return check(cu, brn_cu.cuMemPoolSetAttribute(cu->pool, BRN_CU_POOL_RELEASE_THRESHOLD, &keep), "cuMemPoolSetAttribute", "release threshold");
 }
 
-static brn_status load_kernels(brn_cuda *cu)
-{
-    char *source, entry[96];
-    BRN_TRY(brn_kernel_source_all(&source, "cu", ""));
-    const brn_status status = brn_cuda_load_program(cu, "cuda-kernels", source, &cu->module);
-    free(source);
-    BRN_TRY(status);
-    for (int k = 0; k < BRN_KERNEL_COUNT; ++k) {
-        snprintf(entry, sizeof entry, "brn_%s", brn_kernel_table[k].name);
-        BRN_TRY(check(cu, brn_cu.cuModuleGetFunction(&cu->kernels[k], cu->module, entry), "cuModuleGetFunction", entry));
-    }
-    return BRN_OK;
-}
-
 static brn_status start(brn_device *dev, brn_cuda *cu, const char *spec)
 {
     char reason[128];
@@ -128,8 +114,9 @@ static brn_status start(brn_device *dev, brn_cuda *cu, const char *spec)
     const brn_status found = brn_cuda_find_target(&cu->limits, &cu->target);
     if (found != BRN_OK) return brn_fail_in(found, "%s", cu->label);
     cu->key = key_of(cu);
+    BRN_TRY(brn_cuda_graphs_choose(cu));
+    BRN_TRY(brn_cuda_kernels_begin(cu));
     BRN_TRY(connect(cu));
-    BRN_TRY(load_kernels(cu));
     BRN_TRY(brn_cuda_gemm_create(cu));
     dev->real_size = sizeof(float);
     dev->memory = cu->limits.memory;
@@ -137,7 +124,8 @@ static brn_status start(brn_device *dev, brn_cuda *cu, const char *spec)
     dev->queue_count = 1;
     BRN_TRY(BRN_ALLOC(&dev->queues, 1, "queues"));
     dev->queues[0] = (brn_queue){.dev = dev, .impl = cu};
-    return brn_cuda_graphs_open(dev);
+    brn_cuda_graphs_open(dev);
+    return brn_cuda_kernels_compile(cu) ? BRN_OK : brn_cuda_kernels_take(cu);
 }
 
 static brn_status open_device(brn_device *dev, const char *spec, int threads)

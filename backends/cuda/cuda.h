@@ -44,6 +44,7 @@ brn_status brn_cuda_compile(const brn_cuda_target *target, const char *source, c
 const char *brn_cuda_options(void);
 
 typedef struct brn_cuda_gemm brn_cuda_gemm;
+typedef struct brn_cuda_build brn_cuda_build;
 
 /* Parts of the staging memory: two halves for writes, then reads, then counters. */
 enum { BRN_CUDA_STAGE_HALF = 1 << 20, BRN_CUDA_READS = 2 * BRN_CUDA_STAGE_HALF, BRN_CUDA_COUNTERS = 3 * BRN_CUDA_STAGE_HALF, BRN_CUDA_STAGE = BRN_CUDA_COUNTERS + 64,
@@ -63,6 +64,7 @@ typedef struct brn_cuda {
     brn_cuda_target target;
     char label[128]; /* "cuda:0 (model)", in front of every failure */
     brn_program_key key; /* of target, options and driver */
+    brn_cuda_build *build; /* the kernels on their way to the device; NULL: they are there */
     brn_cu_module module; /* all kernels */
     brn_cu_function kernels[BRN_KERNEL_COUNT];
     brn_cuda_gemm *gemm;
@@ -94,6 +96,16 @@ brn_status brn_cuda_fail(const brn_cuda *cu, brn_cu_code code, const char *call,
 
 /** Compile a text or take it from the cache, and load it. `kind` names it in files and failures. */
 brn_status brn_cuda_load_program(const brn_cuda *cu, const char *kind, const char *source, brn_cu_module *module);
+
+/* All kernels are one program (kernels.c). Where it is not on the disk it is compiled in a thread beside whatever the
+ * caller does next; the first list with a kernel on it waits for that, and it is there that a failure comes to light. */
+brn_status brn_cuda_kernels_begin(brn_cuda *cu);
+/** Is the thread at work, or its result not taken? */
+bool brn_cuda_kernels_compile(const brn_cuda *cu);
+/** Wait for the thread and load the kernels; nothing to do where they are loaded. */
+brn_status brn_cuda_kernels_take(brn_cuda *cu);
+/** Wait for the thread and drop what it made. */
+void brn_cuda_kernels_forget(brn_cuda *cu);
 
 /** Make the context the thread's current one. */
 brn_status brn_cuda_enter(const brn_cuda *cu);
@@ -135,8 +147,12 @@ brn_status brn_cuda_issue_all(brn_queue *q, const brn_commands *list);
 /** Do a list: the first time call by call, then as a graph, graph.c. */
 brn_status brn_cuda_replay(brn_queue *q, const brn_commands *list);
 /** The kernel that sets a repeated part's condition; compiled to intermediate code. */
+#define BRN_CUDA_CONDITION "cuda-condition"
 extern const char brn_cuda_condition_text[];
-brn_status brn_cuda_graphs_open(brn_device *dev);
+brn_cuda_target brn_cuda_intermediate(const brn_cuda *cu);
+/** What the driver and BRENIER_CUDA_GRAPHS allow. */
+brn_status brn_cuda_graphs_choose(brn_cuda *cu);
+void brn_cuda_graphs_open(brn_device *dev);
 void brn_cuda_graphs_close(brn_cuda *cu);
 
 /** The variant of a device's name, "tf32" or "half"; *epsilon is its operands' rounding error, 0 for single precision. */

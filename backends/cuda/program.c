@@ -1,4 +1,4 @@
-/* Compiling kernels, keeping them on disk, launching them. */
+/* Which compiler serves a device, compiling, launching. */
 #include "cuda/cuda.h"
 #include "core/memory.h"
 
@@ -106,58 +106,6 @@ brn_status brn_cuda_compile(const brn_cuda_target *target, const char *source, c
         *image = NULL;
     }
     return status;
-}
-
-/* ---- programs ---------------------------------------------------------------------------------- */
-
-/* What a driver says of an image that it cannot use. */
-static bool refuses_image(brn_cu_code code)
-{
-    return code == BRN_CU_ERROR_IMAGE || code == BRN_CU_ERROR_NO_BINARY || code == BRN_CU_ERROR_PTX || code == BRN_CU_ERROR_PTX_VERSION;
-}
-
-/* The driver may refuse an image that was made for a former version of itself, say: the text is compiled then,
- * and the file replaced. */
-static brn_status from_cache(const brn_cuda *cu, const char *kind, const brn_program_key *key, brn_cu_module *module)
-{
-    void *image;
-    size_t size;
-    BRN_TRY(brn_program_cache_load(kind, key, &image, &size));
-    const brn_cu_code code = image ? brn_cu.cuModuleLoadData(module, image) : 0;
-    free(image);
-    if (code == 0) return BRN_OK;
-    *module = NULL;
-    if (!refuses_image(code)) return brn_cuda_fail(cu, code, "cuModuleLoadData", "%s", kind);
-    brn_program_cache_drop(kind, key);
-    return BRN_OK;
-}
-
-static brn_status from_source(const brn_cuda *cu, const char *kind, const brn_program_key *key, const char *source, brn_cu_module *module)
-{
-    char *image, *log, path[512] = "";
-    size_t size;
-    const brn_status compiled = brn_cuda_compile(&cu->target, source, &image, &size, &log);
-    if (compiled != BRN_OK) {
-        if (log && *log) brn_program_cache_log(kind, log, path);
-        free(log);
-        return brn_fail_in(compiled, "%s: %s%s%s", cu->label, kind, *path ? "; the compiler's log: " : "", path);
-    }
-    free(log);
-    const brn_cu_code code = brn_cu.cuModuleLoadData(module, image);
-    if (code == 0) brn_program_cache_store(kind, key, image, size);
-    free(image);
-    if (code == 0) return BRN_OK;
-    *module = NULL;
-    return brn_cuda_fail(cu, code, "cuModuleLoadData", "%s", kind);
-}
-
-brn_status brn_cuda_load_program(const brn_cuda *cu, const char *kind, const char *source, brn_cu_module *module)
-{
-    brn_program_key key = cu->key;
-    *module = NULL;
-    brn_program_key_text(&key, source);
-    BRN_TRY(from_cache(cu, kind, &key, module));
-    return *module ? BRN_OK : from_source(cu, kind, &key, source, module);
 }
 
 /* ---- launches ---------------------------------------------------------------------------------- */

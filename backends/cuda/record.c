@@ -95,11 +95,20 @@ static brn_status in_parts(brn_queue *q, const brn_commands *list)
     return BRN_OK;
 }
 
+/* Kernels may still be on their way from the compiler; copies do not need them. */
+static bool has_kernels(const brn_commands *list)
+{
+    for (int i = 0; i < list->count; ++i)
+        if (list->at[i].kind == BRN_COMMAND_KERNEL) return true;
+    return false;
+}
+
 static brn_status hand_over(brn_queue *q)
 {
     brn_cuda *cu = q->impl;
     if (cu->list.open) return brn_fail(BRN_ERR_INTERNAL, "%s: a repeated part reads or writes", cu->label);
     BRN_TRY(brn_cuda_enter(cu));
+    if (cu->build && has_kernels(&cu->list)) BRN_TRY(brn_cuda_kernels_take(cu));
     cu->repeats = 0;
     return cu->conditions ? brn_cuda_replay(q, &cu->list) : in_parts(q, &cu->list);
 }
