@@ -46,9 +46,26 @@ const char *brn_cuda_options(void);
 typedef struct brn_cuda_gemm brn_cuda_gemm;
 typedef struct brn_cuda_build brn_cuda_build;
 
-/* Parts of the staging memory: two halves for writes, then reads, then counters. */
-enum { BRN_CUDA_STAGE_HALF = 1 << 20, BRN_CUDA_READS = 2 * BRN_CUDA_STAGE_HALF, BRN_CUDA_COUNTERS = 3 * BRN_CUDA_STAGE_HALF, BRN_CUDA_STAGE = BRN_CUDA_COUNTERS + 64,
-       BRN_CUDA_REPEATS = 16 };
+/* Parts of the staging memory: two halves for writes, two for writes aside, then reads, then counters. */
+enum { BRN_CUDA_STAGE_HALF = 1 << 20, BRN_CUDA_ASIDE = 2 * BRN_CUDA_STAGE_HALF, BRN_CUDA_READS = 4 * BRN_CUDA_STAGE_HALF,
+       BRN_CUDA_COUNTERS = 5 * BRN_CUDA_STAGE_HALF, BRN_CUDA_STAGE = BRN_CUDA_COUNTERS + 64, BRN_CUDA_REPEATS = 16,
+       BRN_CUDA_LISTS = 4 /* lists that can be waited for one by one */ };
+
+/* A buffer's memory, and the last list that names it. */
+typedef struct brn_cuda_block {
+    brn_cu_ptr address;
+    uint64_t used;
+} brn_cuda_block;
+
+/* Pinned memory that writes pass through, so that the caller may go on at once: a half is filled again after the copies out
+ * of it have ended. */
+typedef struct brn_cuda_halves {
+    char *memory;
+    size_t filled; /* bytes of the present half */
+    int half;
+    brn_cu_event done[2];
+    bool pending[2]; /* `done` was recorded and not waited for */
+} brn_cuda_halves;
 
 /* What products round their operands to: nothing by default. Sums are in single precision always. */
 typedef enum brn_cuda_operands { BRN_CUDA_SINGLE, BRN_CUDA_TF32, BRN_CUDA_HALF } brn_cuda_operands;
@@ -57,7 +74,7 @@ typedef struct brn_cuda {
     brn_cu_device device;
     bool retained; /* the device's primary context, which a process has once */
     brn_cu_context context;
-    brn_cu_stream stream;
+    brn_cu_stream stream; /* of lists */
     brn_cu_pool pool; /* NULL: plain allocation */
     brn_cuda_limits limits;
     brn_cuda_operands operands;
@@ -80,15 +97,18 @@ typedef struct brn_cuda {
     brn_status lost; /* why a list could not be handed over: nothing after it can be right */
     char lost_text[256];
 
-    /* Writes pass through two halves of pinned memory, so that the caller may go on at once: a half is filled
-     * again after the copies out of it have ended. A third part takes small reads, a last one counters. */
-    char *stage;
-    size_t staged; /* bytes used in the present half */
-    int half;
-    brn_cu_event done[2];
-    bool pending[2]; /* `done` was recorded and not waited for */
-} brn_cuda;
+    /* Lists have numbers, so that copies (aside.c) can wait for those that name their buffer and for no others. */
+    uint64_t number;       /* of the list under way; those below were handed over */
+    uint64_t ended;        /* up to here lists are known to have ended */
+    uint64_t last_upload;  /* the last list that copies out of staging memory */
+    brn_cu_event behind[BRN_CUDA_LISTS]; /* list i: behind[i % LISTS] */
+    brn_cu_stream aside;   /* of copies beside the lists */
+    brn_cu_event uploaded;
+    bool ahead;            /* lists are not ordered behind the uploads aside yet */
 
+    char *stage;
+    brn_cuda_halves listed, beside; /* for the two streams */
+} brn_cuda;
 
 /** The failure of a call: which, on what (printf-formatted), which code of the driver's. */
 brn_status brn_cuda_fail(const brn_cuda *cu, brn_cu_code code, const char *call, const char *format, ...)
@@ -144,6 +164,21 @@ brn_status brn_cuda_flush(brn_queue *q);
 brn_status brn_cuda_issue(brn_queue *q, const brn_command *command);
 brn_status brn_cuda_issue_all(brn_queue *q, const brn_commands *list);
 
+/** Copies on a stream of their own, aside.c: of a buffer that the list under way does not name, while earlier lists run. */
+brn_status brn_cuda_aside_open(brn_cuda *cu);
+void brn_cuda_aside_close(brn_cuda *cu);
+brn_status brn_cuda_write_aside(brn_queue *q, brn_view to, const void *from, size_t bytes);
+brn_status brn_cuda_read_aside(brn_queue *q, brn_view from, void *to, size_t bytes);
+/** Order the lists' stream behind all uploads aside; and note that the list under way was handed over. */
+brn_status brn_cuda_follow_uploads(brn_cuda *cu);
+brn_status brn_cuda_list_handed_over(brn_cuda *cu);
+/** Lists up to this one are known to have ended. */
+void brn_cuda_lists_ended(brn_cuda *cu, uint64_t number);
+
+/** Room for some bytes in staging memory that `stream` copies out of: *piece of them at *at. */
+brn_status brn_cuda_halves_take(brn_queue *q, brn_cuda_halves *halves, brn_cu_stream stream, size_t bytes, char **at, size_t *piece);
+void brn_cuda_halves_reset(brn_cuda_halves *halves);
+
 /** Do a list: the first time call by call, then as a graph, graph.c. */
 brn_status brn_cuda_replay(brn_queue *q, const brn_commands *list);
 /** The kernel that sets a repeated part's condition; compiled to intermediate code. */
@@ -163,6 +198,7 @@ brn_status brn_cuda_gemm_create(brn_cuda *cu);
 brn_status brn_cuda_product(brn_queue *q, const brn_gemm_args *args);
 void brn_cuda_gemm_free(brn_cuda *cu);
 
-static inline brn_cu_ptr brn_cuda_address(brn_view v) { return (brn_cu_ptr)(uintptr_t)v.buf->data + v.off * v.buf->elem; }
+static inline brn_cuda_block *brn_cuda_block_of(brn_view v) { return v.buf->data; }
+static inline brn_cu_ptr brn_cuda_address(brn_view v) { return brn_cuda_block_of(v)->address + v.off * v.buf->elem; }
 
 #endif
