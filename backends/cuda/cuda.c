@@ -172,7 +172,7 @@ static void release_buffer(brn_buf *buf)
     if (brn_commands_use(&cu->list, buf)) brn_cuda_flush(&buf->dev->queues[0]);
     brn_cu.cuCtxSetCurrent(cu->context);
     brn_replays_forget(&cu->replays, buf);
-    brn_cuda_follow_uploads(cu);
+    if (brn_cuda_follow_uploads(cu) != BRN_OK) brn_cu.cuStreamSynchronize(cu->aside);
     if (cu->pool) brn_cu.cuMemFreeAsync(block->address, cu->stream);
     else brn_cu.cuMemFree_v2(block->address);
     free(block);
