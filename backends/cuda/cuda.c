@@ -79,7 +79,8 @@ static brn_status find_device(brn_device *dev, brn_cuda *cu, const char *spec, b
 /* What a compiled kernel depends on, besides its text. */
 static brn_program_key key_of(const brn_cuda *cu)
 {
-    const int numbers[] = {cu->limits.driver, cu->limits.capability, cu->target.architecture, cu->target.ptx, cu->target.rtc->major, cu->target.rtc->minor};
+    const brn_rtc_functions *rtc = cu->target.rtc;
+    const int numbers[] = {cu->limits.driver, cu->limits.capability, cu->target.architecture, cu->target.ptx, rtc ? rtc->major : 0, rtc ? rtc->minor : 0};
     brn_program_key key = brn_program_key_start();
     brn_program_key_text(&key, brn_cuda_options());
     brn_program_key_add(&key, numbers, sizeof numbers);

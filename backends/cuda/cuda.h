@@ -26,7 +26,7 @@ int brn_cuda_enumerate(brn_device_info *info, int capacity);
 
 /* How kernels are compiled for a device: by which NVRTC, and for what. */
 typedef struct brn_cuda_target {
-    const brn_rtc_functions *rtc;
+    const brn_rtc_functions *rtc; /* NULL: none is here, and the programs are embedded ones */
     int architecture; /* the device's own, or the newest that this NVRTC knows below it */
     bool ptx;         /* the driver makes the device's code from the intermediate one */
 } brn_cuda_target;
@@ -40,8 +40,40 @@ brn_status brn_cuda_find_target(const brn_cuda_limits *limits, brn_cuda_target *
 /** Compile a text: the device's image, to be freed, or NULL with the compiler's log, to be freed too. */
 brn_status brn_cuda_compile(const brn_cuda_target *target, const char *source, char **image, size_t *size, char **log);
 
-/** The compiler's options, for the cache's key. */
+/* ---- programs, texts.c ------------------------------------------------------------------------- */
+
+/* The compiler's options beside the architecture. A report of registers and spills costs nothing. */
+#define BRN_CUDA_OPTIONS(X) X("--fmad=false") X("--std=c++17") X("--ptxas-options=-v")
 const char *brn_cuda_options(void);
+
+/* One way to cut a product into tiles, see shaders/sgemm.k. */
+typedef struct brn_cuda_cut {
+    int bm, bn, bk, tm, tn;
+} brn_cuda_cut;
+enum { BRN_CUDA_WIDE, BRN_CUDA_NARROW, BRN_CUDA_CUTS };
+extern const brn_cuda_cut brn_cuda_cuts[BRN_CUDA_CUTS];
+
+/* All kernels; the one that sets a repeated part's condition, which is for intermediate code; and products, by PRODUCTS +
+ * 4 cut + 2 ta + tb. */
+enum { BRN_CUDA_KERNELS, BRN_CUDA_CONDITION, BRN_CUDA_PRODUCTS, BRN_CUDA_PROGRAMS = BRN_CUDA_PRODUCTS + 4 * BRN_CUDA_CUTS, BRN_CUDA_KIND = 32 };
+/** A program's name in files and failures and its text, to be freed. */
+brn_status brn_cuda_text(int number, char kind[static BRN_CUDA_KIND], char **source);
+/** The digest of options and text. */
+brn_program_key brn_cuda_text_key(const char *source);
+
+/* Programs that were compiled when this was built, for some architectures (cmake/cuda_fatbin.cmake). */
+typedef struct brn_cuda_embedded {
+    int toolkit;              /* 12090 for 12.9; 0: there are none */
+    const int *architectures; /* rising, ends with 0; of the last there is intermediate code too */
+    const struct brn_cuda_embedded_program {
+        const char *kind;
+        brn_program_key key;
+        const void *image;
+    } program[BRN_CUDA_PROGRAMS];
+} brn_cuda_embedded;
+extern const brn_cuda_embedded brn_cuda_built_in;
+/** Can the driver use them on such a device? */
+bool brn_cuda_embedded_serve(const brn_cuda_embedded *e, int capability, int driver);
 
 typedef struct brn_cuda_gemm brn_cuda_gemm;
 typedef struct brn_cuda_build brn_cuda_build;
@@ -114,8 +146,10 @@ typedef struct brn_cuda {
 brn_status brn_cuda_fail(const brn_cuda *cu, brn_cu_code code, const char *call, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/** Compile a text or take it from the cache, and load it. `kind` names it in files and failures. */
-brn_status brn_cuda_load_program(const brn_cuda *cu, const char *kind, const char *source, brn_cu_module *module);
+/** Take a program's image from where it is, embedded or on the disk, or compile its text, and load it. `kind` names it in
+ *  files and failures. */
+brn_status brn_cuda_load_text(const brn_cuda *cu, const char *kind, const char *source, brn_cu_module *module);
+brn_status brn_cuda_load_program(const brn_cuda *cu, int number, brn_cu_module *module);
 
 /* All kernels are one program (kernels.c). Where it is not on the disk it is compiled in a thread beside whatever the
  * caller does next; the first list with a kernel on it waits for that, and it is there that a failure comes to light. */
@@ -181,9 +215,7 @@ void brn_cuda_halves_reset(brn_cuda_halves *halves);
 
 /** Do a list: the first time call by call, then as a graph, graph.c. */
 brn_status brn_cuda_replay(brn_queue *q, const brn_commands *list);
-/** The kernel that sets a repeated part's condition; compiled to intermediate code. */
-#define BRN_CUDA_CONDITION "cuda-condition"
-extern const char brn_cuda_condition_text[];
+/** How the kernel of repeated parts is compiled. */
 brn_cuda_target brn_cuda_intermediate(const brn_cuda *cu);
 /** What the driver and BRENIER_CUDA_GRAPHS allow. */
 brn_status brn_cuda_graphs_choose(brn_cuda *cu);

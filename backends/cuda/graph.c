@@ -72,14 +72,6 @@ void brn_cuda_graphs_close(brn_cuda *cu)
 
 /* ---- capture ----------------------------------------------------------------------------------- */
 
-/* cudaGraphSetConditional is the driver's: it puts it in when it compiles the intermediate code. */
-const char brn_cuda_condition_text[] =
-    "extern \"C\" __device__ void cudaGraphSetConditional(unsigned long long handle, unsigned value);\n"
-    "extern \"C\" __global__ void __launch_bounds__(1) brn_condition(unsigned long long handle, int floor, const int *counter)\n"
-    "{\n"
-    "    cudaGraphSetConditional(handle, *counter > floor ? 1u : 0u);\n"
-    "}\n";
-
 /* Runs on all that are newer. */
 brn_cuda_target brn_cuda_intermediate(const brn_cuda *cu)
 {
@@ -89,9 +81,7 @@ brn_cuda_target brn_cuda_intermediate(const brn_cuda *cu)
 static brn_status load_condition(brn_cuda *cu)
 {
     if (cu->condition) return BRN_OK;
-    brn_cuda intermediate = *cu;
-    intermediate.target = brn_cuda_intermediate(cu);
-    if (!cu->condition_module) BRN_TRY(brn_cuda_load_program(&intermediate, BRN_CUDA_CONDITION, brn_cuda_condition_text, &cu->condition_module));
+    if (!cu->condition_module) BRN_TRY(brn_cuda_load_program(cu, BRN_CUDA_CONDITION, &cu->condition_module));
     const brn_cu_code code = brn_cu.cuModuleGetFunction(&cu->condition, cu->condition_module, "brn_condition");
     if (code != 0) cu->condition = NULL;
     return check(cu, code, "cuModuleGetFunction", 1);

@@ -1,8 +1,7 @@
-/* The kernels' programs: taken from the disk, or compiled in a thread of their own while the caller goes on to read files,
+/* The kernels' programs: embedded by the build, taken from the disk, or compiled in a thread of their own while the caller goes on to read files,
  * take memory and plan. The thread calls nothing but the compiler: whatever concerns the driver, the disk or the
  * environment is the caller's, before the thread starts and after it was waited for. */
 #include "cuda/cuda.h"
-#include "common/kernel_text.h"
 #include "core/memory.h"
 
 #include <pthread.h>
@@ -13,25 +12,36 @@
 
 /* A program on its way to the device. */
 typedef struct {
-    const char *kind; /* in files and failures */
+    char kind[BRN_CUDA_KIND];
     char *source;
     brn_cuda_target target;
     brn_program_key key;
     char *image, *log;
     size_t size;
-    enum { ABSENT, CACHED, COMPILED } from;
+    enum { ABSENT, EMBEDDED, CACHED, COMPILED } from; /* EMBEDDED: `image` is the build's */
     brn_status status; /* of the compiler, and its line */
     char why[160];
 } program;
 
 static void drop_image(program *p)
 {
-    free(p->image), free(p->log);
+    if (p->from != EMBEDDED) free(p->image);
+    free(p->log);
     p->image = p->log = NULL;
     p->from = ABSENT;
 }
 
-static brn_status look_up(program *p)
+static const void *embedded(const brn_cuda *cu, const program *p)
+{
+    const brn_cuda_embedded *e = &brn_cuda_built_in;
+    const brn_program_key key = brn_cuda_text_key(p->source);
+    if (!brn_cuda_embedded_serve(e, cu->limits.capability, cu->limits.driver)) return NULL;
+    for (int i = 0; i < BRN_CUDA_PROGRAMS; ++i)
+        if (!strcmp(e->program[i].kind, p->kind) && e->program[i].key.high == key.high && e->program[i].key.low == key.low) return e->program[i].image;
+    return NULL;
+}
+
+static brn_status on_disk(program *p)
 {
     void *image;
     BRN_TRY(brn_program_cache_load(p->kind, &p->key, &image, &p->size));
@@ -40,11 +50,18 @@ static brn_status look_up(program *p)
     return BRN_OK;
 }
 
-static program program_of(const brn_cuda *cu, const char *kind, char *source, brn_cuda_target target)
+static brn_status look_up(const brn_cuda *cu, program *p)
 {
-    program p = {.kind = kind, .source = source, .target = target, .key = cu->key};
-    brn_program_key_text(&p.key, source);
-    return p;
+    p->image = (char *)(uintptr_t)embedded(cu, p);
+    if (!p->image) return on_disk(p);
+    p->from = EMBEDDED;
+    return BRN_OK;
+}
+
+static void set_text(program *p, const brn_cuda *cu, char *source, brn_cuda_target target)
+{
+    p->source = source, p->target = target, p->key = cu->key;
+    brn_program_key_text(&p->key, source);
 }
 
 /* Touches nothing but the program and the thread's own last error. */
@@ -68,37 +85,67 @@ static bool refuses_image(brn_cu_code code)
     return code == BRN_CU_ERROR_IMAGE || code == BRN_CU_ERROR_NO_BINARY || code == BRN_CU_ERROR_PTX || code == BRN_CU_ERROR_PTX_VERSION;
 }
 
-/* An image of the disk may be refused, as it was made for a former version of the driver, say: the text is compiled
- * then, and the file replaced. */
+/* Whether it is loaded; an image that the driver refuses is dropped. */
+static brn_status try_image(const brn_cuda *cu, program *p, brn_cu_module *module)
+{
+    const brn_cu_code code = brn_cu.cuModuleLoadData(module, p->image);
+    if (code == 0) return BRN_OK;
+    *module = NULL;
+    if (p->from == COMPILED || !refuses_image(code)) return brn_cuda_fail(cu, code, "cuModuleLoadData", "%s", p->kind);
+    if (p->from == CACHED) brn_program_cache_drop(p->kind, &p->key);
+    drop_image(p);
+    return BRN_OK;
+}
+
+/* An image of the build may be refused, and one of the disk, which was made for a former version of the driver, say: the
+ * next in line is taken then, and the text compiled in the end. */
 static brn_status load(const brn_cuda *cu, program *p, brn_cu_module *module)
 {
+    const bool built_in = p->from == EMBEDDED;
     *module = NULL;
-    if (p->from == CACHED) {
-        const brn_cu_code code = brn_cu.cuModuleLoadData(module, p->image);
-        if (code == 0) return BRN_OK;
-        *module = NULL;
-        if (!refuses_image(code)) return brn_cuda_fail(cu, code, "cuModuleLoadData", "%s", p->kind);
-        brn_program_cache_drop(p->kind, &p->key);
-        drop_image(p);
-    }
+    if (p->from == EMBEDDED) BRN_TRY(try_image(cu, p, module));
+    if (built_in && !*module) BRN_TRY(on_disk(p));
+    if (p->from == CACHED) BRN_TRY(try_image(cu, p, module));
+    if (*module) return BRN_OK;
     if (p->from == ABSENT) compile(p);
     if (p->status != BRN_OK) return compiler_failed(cu, p);
-    const brn_cu_code code = brn_cu.cuModuleLoadData(module, p->image);
-    if (code != 0) {
-        *module = NULL;
-        return brn_cuda_fail(cu, code, "cuModuleLoadData", "%s", p->kind);
-    }
+    BRN_TRY(try_image(cu, p, module));
     brn_program_cache_store(p->kind, &p->key, p->image, p->size);
     return BRN_OK;
 }
 
-brn_status brn_cuda_load_program(const brn_cuda *cu, const char *kind, const char *source, brn_cu_module *module)
+static brn_status look_up_and_load(const brn_cuda *cu, program *p, brn_cu_module *module)
 {
-    program p = program_of(cu, kind, (char *)(uintptr_t)source, cu->target);
     *module = NULL;
-    brn_status status = look_up(&p);
-    if (status == BRN_OK) status = load(cu, &p, module);
-    drop_image(&p);
+    brn_status status = look_up(cu, p);
+    if (status == BRN_OK) status = load(cu, p, module);
+    drop_image(p);
+    return status;
+}
+
+brn_status brn_cuda_load_text(const brn_cuda *cu, const char *kind, const char *source, brn_cu_module *module)
+{
+    program p = {.from = ABSENT};
+    snprintf(p.kind, sizeof p.kind, "%s", kind);
+    set_text(&p, cu, (char *)(uintptr_t)source, cu->target);
+    return look_up_and_load(cu, &p, module);
+}
+
+static brn_status make_program(const brn_cuda *cu, int number, program *p)
+{
+    char *source;
+    *p = (program){.from = ABSENT};
+    BRN_TRY(brn_cuda_text(number, p->kind, &source));
+    set_text(p, cu, source, number == BRN_CUDA_CONDITION ? brn_cuda_intermediate(cu) : cu->target);
+    return BRN_OK;
+}
+
+brn_status brn_cuda_load_program(const brn_cuda *cu, int number, brn_cu_module *module)
+{
+    program p;
+    BRN_TRY(make_program(cu, number, &p));
+    const brn_status status = look_up_and_load(cu, &p, module);
+    free(p.source);
     return status;
 }
 
@@ -132,18 +179,12 @@ static void start_thread(brn_cuda_build *b)
 
 brn_status brn_cuda_kernels_begin(brn_cuda *cu)
 {
-    brn_cuda_build *b;
-    char *source;
     BRN_TRY(BRN_ALLOC(&cu->build, 1, "kernels"));
-    b = cu->build;
-    BRN_TRY(brn_kernel_source_all(&source, "cu", ""));
-    b->program[ALL] = program_of(cu, "cuda-kernels", source, cu->target);
-    BRN_TRY(look_up(&b->program[ALL]));
+    brn_cuda_build *b = cu->build;
+    BRN_TRY(make_program(cu, BRN_CUDA_KERNELS, &b->program[ALL]));
+    BRN_TRY(look_up(cu, &b->program[ALL]));
     if (b->program[ALL].from != ABSENT) return BRN_OK;
-    if (cu->conditions) {
-        BRN_TRY(brn_strdup(&source, brn_cuda_condition_text));
-        b->program[CONDITION] = program_of(cu, BRN_CUDA_CONDITION, source, brn_cuda_intermediate(cu));
-    }
+    if (cu->conditions) BRN_TRY(make_program(cu, BRN_CUDA_CONDITION, &b->program[CONDITION]));
     start_thread(b);
     return BRN_OK;
 }

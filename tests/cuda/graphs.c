@@ -52,7 +52,7 @@ static bool open_bench(bench *b, const char *test, bool aborts)
     }
     MUST(brn_device_open(&b->dev, "cuda:0", 1));
     b->cu = b->dev->impl;
-    MUST(brn_cuda_load_program(b->cu, "cuda-test", text, &b->module));
+    MUST(brn_cuda_load_text(b->cu, "cuda-test", text, &b->module));
     b->add = function(b, "add"), b->twice = function(b, "twice"), b->until = function(b, "until"), b->sum = function(b, "sum");
     CALL(cuStreamCreate(&b->one, BRN_CU_STREAM_NON_BLOCKING));
     CALL(cuStreamCreate(&b->two, BRN_CU_STREAM_NON_BLOCKING));
@@ -190,7 +190,7 @@ static void of_a_warp(const char *test, const char *body)
     brn_cu_function f;
     open_bench(&b, test, true);
     snprintf(source, sizeof source, "extern \"C\" __global__ void bad(float *x) { const int lid = threadIdx.x; %s }", body);
-    MUST(brn_cuda_load_program(b.cu, "cuda-test", source, &module));
+    MUST(brn_cuda_load_text(b.cu, "cuda-test", source, &module));
     CALL(cuModuleGetFunction(&f, module, "bad"));
     cr_assert_eq(launch(b.one, f, 64, (void *[]){&b.x}), 0);
     CALL(cuStreamSynchronize(b.one));

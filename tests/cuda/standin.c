@@ -257,7 +257,7 @@ static brn_cu_function compile(brn_device *dev, const char *text, const char *na
 {
     brn_cu_function f;
     const brn_cuda *cu = dev->impl;
-    MUST(brn_cuda_load_program(cu, "cuda-test", text, module));
+    MUST(brn_cuda_load_text(cu, "cuda-test", text, module));
     cr_assert_eq(brn_cu.cuModuleGetFunction(&f, *module, name), 0);
     return f;
 }
