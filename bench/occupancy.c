@@ -132,15 +132,10 @@ static int compile(const brn_cuda_target *target, const char *what, const char *
 
 static int compile_products(const brn_cuda_target *target, bool table)
 {
-    static const int cuts[][5] = {{64, 64, 16, 8, 8}, {32, 32, 16, 4, 4}};
-    for (int v = 0; v < 8; ++v) {
-        const int *c = cuts[v / 4];
-        char defines[256], *source;
-        snprintf(defines, sizeof defines,
-                 "#define TA %d\n#define TB %d\n#define BM %d\n#define BN %d\n#define BK %d\n#define TM %d\n#define TN %d\n", v & 1, v >> 1 & 1, c[0], c[1],
-                 c[2], c[3], c[4]);
-        if (brn_kernel_source(&source, "cu", defines, "sgemm") != BRN_OK) return -1;
-        const int found = compile(target, "sgemm", source, table && v % 4 == 0);
+    for (int number = BRN_CUDA_PRODUCTS; number < BRN_CUDA_PROGRAMS; ++number) {
+        char kind[BRN_CUDA_KIND], *source;
+        if (brn_cuda_text(number, kind, &source) != BRN_OK) return -1;
+        const int found = compile(target, kind, source, table && (number - BRN_CUDA_PRODUCTS) % 4 == 0);
         free(source);
         if (found != 1) return -1;
     }
@@ -150,10 +145,12 @@ static int compile_products(const brn_cuda_target *target, bool table)
 /* Intermediate code that leaves cudaGraphSetConditional to the driver. */
 static bool compile_condition(const brn_rtc_functions *rtc, int architecture)
 {
-    char *image, *log;
+    char *image = NULL, *log = NULL, kind[BRN_CUDA_KIND], *source;
     size_t size;
     const brn_cuda_target target = {.rtc = rtc, .architecture = architecture, .ptx = true};
-    const bool compiled = brn_cuda_compile(&target, brn_cuda_condition_text, &image, &size, &log) == BRN_OK;
+    if (brn_cuda_text(BRN_CUDA_CONDITION, kind, &source) != BRN_OK) return false;
+    const bool compiled = brn_cuda_compile(&target, source, &image, &size, &log) == BRN_OK;
+    free(source);
     const bool good = compiled && strstr(image, ".extern .func cudaGraphSetConditional") && strstr(image, ".entry brn_condition");
     if (!good) printf("compute_%d: brn_condition: %s\n%s\n", architecture, compiled ? "not the driver's function" : brn_last_error(), compiled ? image : log ? log : "");
     free(image), free(log);

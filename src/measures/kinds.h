@@ -34,7 +34,8 @@ typedef struct brn_mixture {
 /** The user's rows: shuffled epochs, or with weights independent draws. */
 typedef struct brn_user_rows {
     brn_buf *data;        /* [count][n], in training coordinates; NULL: they do not fit into the device's memory, */
-    float *host;          /* and are here, from where each draw takes its rows there */
+    float *host;          /* and are here, from where each draw takes its rows there, */
+    brn_device *picker;   /* chosen by this device, so that nobody waits for the other; NULL: by the pair's own, the host */
     brn_buf *limits;      /* int [count], or NULL without weights */
     int count, bits;      /* the least 2^bits >= count, bits >= 2 */
 } brn_user_rows;
@@ -70,13 +71,23 @@ struct brn_pair {
     struct brn_sampler *sampler; /* made by the first brn_pair_sample or brn_pair_map */
 };
 
+/** Rows of one measure on their way to the device: those of one draw, while those of the draw before are in use. */
+typedef struct brn_pair_stage {
+    brn_buf *buf[2];      /* [lanes][n] */
+    int at;               /* the one written last */
+    bool ready;           /* with the rows of: */
+    brn_draw draw;
+    int row0, rows;
+} brn_pair_stage;
+
 struct brn_pair_work {
     int n, lanes;
     brn_buf *memory;
     brn_mat latents, component, source; /* [n] each */
     brn_mat value;                  /* [1] */
     brn_buf *which;                 /* int [lanes]: component, or row of data */
-    int *index;                     /* on the host, where rows stay there: [lanes], */
+    brn_pair_stage stage[2];        /* where rows stay on the host, for each side, */
+    int *index;                     /* [lanes], */
     float *gathered;                /* [lanes][n] */
     brn_buf *no_lattice;            /* zeros */
     brn_buf *lattice[2];            /* generators of both measures ... */
@@ -136,6 +147,8 @@ typedef struct brn_tile_draw {
 brn_status brn_shape2d_draw(const brn_shape2d *s, const brn_tile_draw *t);
 brn_status brn_mixture_draw(const brn_mixture *m, const brn_tile_draw *t);
 brn_status brn_user_rows_draw(const brn_user_rows *r, const brn_tile_draw *t);
+/** Rows that are on the host, to the device: `out` is not looked at. */
+brn_status brn_user_rows_send(const brn_user_rows *r, const brn_tile_draw *t);
 brn_status brn_patches_draw(const brn_patches *p, const brn_tile_draw *t);
 
 #endif

@@ -31,7 +31,7 @@ bool open_bench(bench *b, const char *test, bool aborts)
     }
     MUST(brn_device_open(&b->dev, "cuda:0", 1));
     b->cu = b->dev->impl;
-    MUST(brn_cuda_load_program(b->cu, "cuda-test", text, &b->module));
+    MUST(brn_cuda_load_text(b->cu, "cuda-test", text, &b->module));
     b->add = function(b, "add"), b->twice = function(b, "twice"), b->until = function(b, "until"), b->sum = function(b, "sum");
     CALL(cuStreamCreate(&b->one, BRN_CU_STREAM_NON_BLOCKING));
     CALL(cuStreamCreate(&b->two, BRN_CU_STREAM_NON_BLOCKING));

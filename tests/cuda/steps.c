@@ -5,6 +5,7 @@
 #include "core/philox.h"
 #include "support/device_work.h"
 
+#include <brenier/table.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -48,6 +49,65 @@ Test(cuda_steps, three_launches_and_a_wait_with_soap)
         snprintf(assignments, sizeof assignments, soap, of[i].widths, of[i].widths);
         few(of[i].n, of[i].batch, assignments);
     }
+}
+
+/* ---- rows that stay on the host ---------------------------------------------------------------- */
+
+enum { SIZE = 64, ROWS = 25000, BATCH = 256, WARM = 4, MORE = 4 }; /* two files of 6.4 MB; their buffers alternate */
+
+static void write_rows(const char *path, unsigned seed)
+{
+    brn_table_writer *w;
+    float *rows = malloc(ROWS * SIZE * sizeof *rows);
+    for (int i = 0; i < ROWS * SIZE; ++i) rows[i] = (float)((seed = 1664525 * seed + 1013904223) >> 8) * 0x1p-23f - 1;
+    MUST(brn_table_create(&w, path, SIZE, NULL));
+    MUST(brn_table_write(w, rows, ROWS));
+    MUST(brn_table_commit(w));
+    free(rows);
+}
+
+/* The loss of the last step; with a limit to the device's memory the rows are streamed. */
+static double train_on_rows(const standin_hooks *h, const char *dir, const char *memory)
+{
+    char words[400];
+    test_training t;
+    snprintf(words, sizeof words, "data.pair= data.source=%s/a.npy data.target=%s/b.npy potential.hidden=16,16 amortizer.hidden=16 conjugate.max_iterations=4 "
+             "train.potential.kind=adamw train.amortizer.kind=adamw",
+             dir, dir);
+    if (memory) setenv("BRENIER_DEVICE_MEMORY", memory, 1);
+    test_training_begin(&t, "cuda:0", SIZE, BATCH, words);
+    unsetenv("BRENIER_DEVICE_MEMORY");
+    cr_assert_eq(brn_pair_streams(t.pair), memory != NULL);
+    for (int i = 0; i < WARM + MORE; ++i) {
+        const cuda_standin_counts before = standin_counted(h);
+        const brn_device_counts counts = t.dev->counts;
+        MUST(brn_trainer_step(t.trainer));
+        const cuda_standin_counts now = standin_counted(h);
+        if (i < WARM) continue;
+        const long launches = now.graph_launches - before.graph_launches + now.launches - before.launches;
+        cr_expect_leq(launches, 3, "%ld launches", launches);
+        cr_expect_eq(now.waits - before.waits, 1, "%ld waits", now.waits - before.waits);
+        cr_expect_eq(t.dev->counts.submissions - counts.submissions, memory ? 5u : 2u, "%d submissions", (int)(t.dev->counts.submissions - counts.submissions));
+        cr_expect_eq(t.dev->counts.bytes_up - counts.bytes_up, memory ? 2 * BATCH * SIZE * sizeof(float) : 0);
+    }
+    const double loss = t.trainer->loss;
+    test_training_end(&t);
+    return loss;
+}
+
+/* As few launches and waits as with rows on the device, and two uploads and a download beside them; the same numbers. */
+Test(cuda_steps, streamed_rows)
+{
+    standin_hooks h;
+    char dir[64], path[80];
+    if (!standin_find(&h, "cuda_steps/streamed_rows")) return;
+    test_make_dir(dir);
+    for (int k = 0; k < 2; ++k) {
+        snprintf(path, sizeof path, "%s/%c.npy", dir, 'a' + k);
+        write_rows(path, (unsigned)k);
+    }
+    cr_expect_eq(train_on_rows(&h, dir, NULL), train_on_rows(&h, dir, "25000000"));
+    test_remove_dir(dir);
 }
 
 /* Driver and setting decide how; the numbers are the same. */

@@ -98,7 +98,7 @@ static void of_a_warp(const char *test, const char *body)
     brn_cu_function f;
     open_bench(&b, test, true);
     snprintf(source, sizeof source, "extern \"C\" __global__ void bad(float *x) { const int lid = threadIdx.x; %s }", body);
-    MUST(brn_cuda_load_program(b.cu, "cuda-test", source, &module));
+    MUST(brn_cuda_load_text(b.cu, "cuda-test", source, &module));
     CALL(cuModuleGetFunction(&f, module, "bad"));
     cr_assert_eq(launch(b.one, f, 64, (void *[]){&b.x}), 0);
     CALL(cuStreamSynchronize(b.one));
