@@ -4,6 +4,7 @@
 #define BRN_MEASURES_KINDS_H
 
 #include "measures/latents.h"
+#include <brenier/table.h>
 
 /** Measures in the plane; the numbers are those of shaders/shape2d.k. */
 typedef enum {
@@ -106,7 +107,7 @@ brn_dense brn_affine(brn_buf *buf, int n, int k);
 /** Samples of a picture, rows[*count][*n] for free(): see pictures.c. */
 brn_status brn_picture_rows(const char *path, brn_pictures kind, float **rows, size_t *count, int *n);
 
-/** The shape that all pictures of a pair's folders have. All zero: not known yet. */
+/** The shape that all pictures of a pair's folders and arrays have. All zero: not known yet. */
 typedef struct brn_photo_shape {
     int side, channels;
     char first[BRN_PATH_MAX + 264]; /* the picture that gave it: folder, / and a name */
@@ -114,6 +115,8 @@ typedef struct brn_photo_shape {
 /** The pictures of a folder, rows[*count][*n] for free(), n = channels side^2: see photos.c. image_size: side to which
  *  they are scaled, or 0. */
 brn_status brn_photo_rows(const char *folder, int image_size, brn_photo_shape *shape, float **rows, size_t *count, int *n);
+/** The same of an array of pictures (brn_table_image), at its first row; `path` is its name. */
+brn_status brn_photo_array(brn_table *t, const char *path, int image_size, brn_photo_shape *shape, float **rows, size_t *count, int *n);
 
 void brn_mixture_free(brn_mixture *m);
 void brn_user_rows_free(brn_user_rows *rows);

@@ -35,6 +35,7 @@ def safetensors(header, data=b""):
 
 
 SIX = struct.pack("<6f", 1, 2, 3, 4, 5, 6)
+SIX_UNIT = struct.pack("<6f", -1, -0.5, 0, 0.25, 0.5, 1)
 F = npy("<f4", (3, 2), SIX)
 
 TABLES = {
@@ -53,6 +54,15 @@ TABLES = {
     "no_rows.npy": npy("<f4", (0, 2), b""),
     "truncated.npy": F[:-3],
     "stored.npz": npz({"a.npy": F, "b.npy": npy("<f4", (3, 2), SIX, fortran=True)}, zipfile.ZIP_STORED),
+    "grey.npy": npy("|u1", (2, 3, 4), bytes(range(24))),
+    "channels_first.npy": npy("|u1", (2, 3, 2, 2), bytes(range(24))),
+    "channels_last.npy": npy("<f4", (1, 2, 1, 3), SIX_UNIT, fortran=True),
+    "five_axes.npy": npy("<f4", (1, 1, 1, 2, 3), SIX),
+    "huge_picture.npy": npy("|u1", (1, 1 << 30, 1 << 31, 3), SIX),
+    "wrong_scale.npy": npy("<f8", (1, 1, 2, 1), struct.pack("<2d", 0, 255)),
+    "no_channels.npy": npy("|u1", (1, 2, 2, 2), bytes(8)),
+    "empty_pictures.npy": npy("|u1", (2, 0, 2, 3), b""),
+    "pictures.npz": npz({"faces.npy": npy("|u1", (2, 2, 2, 3), bytes(24), fortran=True)}, zipfile.ZIP_DEFLATED),
     "deflated.npz": npz({"a.npy": npy("|u1", (300, 2), bytes(600), fortran=True)}, zipfile.ZIP_DEFLATED),
     "no_arrays.npz": npz({"a.txt": b"hello"}, zipfile.ZIP_STORED),
     "plain.csv": b"1,2\n3,4.5e-1\n-5,+.6\n",
