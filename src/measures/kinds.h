@@ -3,6 +3,7 @@
 #ifndef BRN_MEASURES_KINDS_H
 #define BRN_MEASURES_KINDS_H
 
+#include "measures/faces.h"
 #include "measures/latents.h"
 #include <brenier/table.h>
 
@@ -47,23 +48,24 @@ typedef struct brn_patches {
 } brn_patches;
 
 typedef struct brn_measure {
-    enum { BRN_MEASURE_SHAPE2D, BRN_MEASURE_MIXTURE, BRN_MEASURE_ROWS, BRN_MEASURE_PATCHES, BRN_MEASURE_PUSHED } kind;
+    enum { BRN_MEASURE_SHAPE2D, BRN_MEASURE_MIXTURE, BRN_MEASURE_ROWS, BRN_MEASURE_PATCHES, BRN_MEASURE_FACES, BRN_MEASURE_PUSHED } kind;
     union {
         brn_shape2d shape;
         brn_mixture mixture;
         brn_user_rows rows;
         brn_patches patches;
     };
-} brn_measure; /* PUSHED: the true map's image of the pair's source */
+} brn_measure; /* FACES: see brn_pair.faces; PUSHED: the true map's image of the pair's source */
 
 struct brn_pair {
     brn_device *dev;
     int n;
     char *name;
     brn_measure side[2];
-    enum { BRN_MAP_UNKNOWN, BRN_MAP_AFFINE, BRN_MAP_GRADIENT } map;
+    enum { BRN_MAP_UNKNOWN, BRN_MAP_AFFINE, BRN_MAP_GRADIENT, BRN_MAP_FACES } map;
     brn_buf *affine;      /* A^T [n][n], then b [n] */
     brn_pot psi;          /* T = grad psi */
+    brn_faces *faces;     /* both the source and T */
     bool drawings;        /* both sides are the darkness of pictures */
     bool standardized;
     brn_standardization standardization;
@@ -84,6 +86,7 @@ struct brn_pair_work {
     int lattice_batch[2];           /* ... for this batch size; 0 = not made yet */
     brn_tape patches;               /* columns of the patches */
     brn_pot_work psi;
+    brn_faces_work faces;
 };
 
 /* ---- opening: fill a pair that is all zero but for dev ------------------------------------------- */
@@ -140,5 +143,8 @@ brn_status brn_shape2d_draw(const brn_shape2d *s, const brn_tile_draw *t);
 brn_status brn_mixture_draw(const brn_mixture *m, const brn_tile_draw *t);
 brn_status brn_user_rows_draw(const brn_user_rows *r, const brn_tile_draw *t);
 brn_status brn_patches_draw(const brn_patches *p, const brn_tile_draw *t);
+
+/** Independent normal numbers, whatever the draw asks for; those of `second` have another stream. */
+brn_status brn_draw_normals(const brn_tile_draw *t, bool second, brn_mat to);
 
 #endif
