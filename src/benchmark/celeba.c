@@ -225,7 +225,7 @@ static brn_status write_pair(const brn_faces_layout *l, float *const *numbers, c
 static brn_status convert(checkpoints *c, brn_faces_layout *l, const char *pair, const char *path)
 {
     float *numbers[BRN_FACES_TENSORS] = {0};
-    brn_status status = brn_faces_lay_out(l, &(brn_faces_source){c, c->path[0], sizes_of, check_original});
+    brn_status status = brn_faces_lay_out(l, &(brn_faces_source){c, {c->path[0], c->path[1], c->path[2]}, sizes_of, check_original});
     for (int i = 0; i < l->tensors && status == BRN_OK; ++i) {
         status = BRN_ALLOC(&numbers[i], brn_faces_count(&l->tensor[i]), "checkpoint");
         if (status == BRN_OK) status = read_tensor(c, &l->tensor[i], numbers[i]);

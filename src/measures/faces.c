@@ -110,7 +110,7 @@ brn_status brn_faces_open(brn_faces **out, brn_device *dev, brn_st *st, const ch
     brn_status status;
     *out = NULL;
     BRN_GO(BRN_ALLOC(&l, 1, "layout"));
-    BRN_GO(brn_faces_lay_out(l, &(brn_faces_source){&file, path, sizes_of, check}));
+    BRN_GO(brn_faces_lay_out(l, &(brn_faces_source){&file, {path, path, path}, sizes_of, check}));
     BRN_GO(BRN_ALLOC(&f, 1, "networks"));
     f->latents = l->latents, f->side = l->side;
     BRN_GO(read_number(st, path, "alpha.noise", 0, &f->noise));

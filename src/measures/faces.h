@@ -50,7 +50,7 @@ typedef struct brn_faces_layout {
 /** Where sizes come from: a file of ours, or checkpoints under their own names. */
 typedef struct brn_faces_source {
     void *context;
-    const char *path;       /* for lines */
+    const char *path[BRN_FACES_OWNERS]; /* of the generator and the networks, for lines */
     /** Rank and sizes of a tensor, -1 where there is none; only of what the source has numbers for. */
     brn_status (*sizes)(void *context, const char *name, int *rank, size_t shape[static 8]);
     /** A failure that says which sizes were expected unless the tensor has them. */

@@ -13,6 +13,8 @@ typedef struct {
     int owner;
 } builder;
 
+static const char *path_of(const builder *b) { return b->source->path[b->owner]; }
+
 /* Size `axis` of a tensor that has to be there, with this rank. */
 static brn_status size_of(const builder *b, const char *name, int rank, int axis, int *size)
 {
@@ -21,9 +23,9 @@ static brn_status size_of(const builder *b, const char *name, int rank, int axis
     *size = 0;
     BRN_TRY(b->source->sizes(b->source->context, name, &found, shape));
     if (found < 0) return b->source->check(b->source->context, name, rank, (const size_t[4]){1, 1, 1, 1}); /* under its own name */
-    if (found != rank) return brn_fail(BRN_ERR_INPUT, "%s: %s has %d dimensions, expected %d", b->source->path, name, found, rank);
+    if (found != rank) return brn_fail(BRN_ERR_INPUT, "%s: %s has %d dimensions, expected %d", path_of(b), name, found, rank);
     if (shape[axis] < 1 || shape[axis] > MOST)
-        return brn_fail(BRN_ERR_INPUT, "%s: %s has size %zu, expected 1 to %d", b->source->path, name, shape[axis], MOST);
+        return brn_fail(BRN_ERR_INPUT, "%s: %s has size %zu, expected 1 to %d", path_of(b), name, shape[axis], MOST);
     *size = (int)shape[axis];
     return BRN_OK;
 }
@@ -36,7 +38,7 @@ __attribute__((format(printf, 3, 4))) static brn_status add(builder *b, brn_face
     va_start(args, format);
     vsnprintf(t.name, sizeof t.name, format, args);
     va_end(args);
-    if (l->tensors == BRN_FACES_TENSORS) return brn_fail(BRN_ERR_INTERNAL, "%s: too many tensors", b->source->path);
+    if (l->tensors == BRN_FACES_TENSORS) return brn_fail(BRN_ERR_INTERNAL, "%s: too many tensors", path_of(b));
     BRN_TRY(b->source->check(b->source->context, t.name, t.rank_of_shape, t.shape));
     t.owner = b->owner;
     if (!t.rank) t.rank = 1;
@@ -63,7 +65,7 @@ static brn_status convolution(builder *b, brn_convolution *c, int channels, int 
 {
     const int out_side = (side + 2 * pad - k) / stride + 1;
     if (k > MOST_KERNEL || (long)channels * side * side > MOST_FEATURES || (long)out * out_side * out_side > MOST_FEATURES)
-        return brn_fail(BRN_ERR_INPUT, "%s: layers of %d x %d x %d and %d x %d x %d numbers under kernels of %d; at most 2^22 and %d are possible", b->source->path,
+        return brn_fail(BRN_ERR_INPUT, "%s: layers of %d x %d x %d and %d x %d x %d numbers under kernels of %d; at most 2^22 and %d are possible", path_of(b),
                         channels, side, side, out, out_side, out_side, k, MOST_KERNEL);
     c->shape = (brn_conv){.channels = channels, .height = side, .width = side, .kernel = k, .stride = stride, .pad = pad, .out_height = out_side, .out_width = out_side};
     c->kernel = place(b, (size_t)channels * (size_t)(k * k), (size_t)out, bias);
@@ -122,7 +124,7 @@ static brn_status count_blocks(const builder *b, int *blocks)
         if (rank < 0) break;
     }
     if (*blocks >= 2 && *blocks % 2 == 0 && *blocks <= BRN_GENERATOR_BLOCKS) return BRN_OK;
-    return brn_fail(BRN_ERR_INPUT, "%s: a generator of %d blocks or more, expected 2, 4, ..., or %d", b->source->path, *blocks, BRN_GENERATOR_BLOCKS);
+    return brn_fail(BRN_ERR_INPUT, "%s: a generator of %d blocks or more, expected 2, 4, ..., or %d", path_of(b), *blocks, BRN_GENERATOR_BLOCKS);
 }
 
 static brn_status add_generator(builder *b)
@@ -135,7 +137,7 @@ static brn_status add_generator(builder *b)
     BRN_TRY(size_of(b, "alpha.block.0.first.weight", 4, 1, &channels));
     while (channels * side * side < rows) ++side;
     if (channels * side * side != rows)
-        return brn_fail(BRN_ERR_INPUT, "%s: a generator that starts with %d numbers, expected square images of %d channels", b->source->path, rows, channels);
+        return brn_fail(BRN_ERR_INPUT, "%s: a generator that starts with %d numbers, expected square images of %d channels", path_of(b), rows, channels);
     g->start = place(b, (size_t)b->l->latents, (size_t)rows, true);
     BRN_TRY(add(b, matrix_of(&g->start), "alpha.start.weight"));
     BRN_TRY(add(b, bias_of(&g->start), "alpha.start.bias"));
@@ -195,9 +197,9 @@ static brn_status add_potential(builder *b)
     snprintf(name, sizeof name, "psi.v%d.input.0.quad", b->owner);
     BRN_TRY(size_of(b, name, 4, 0, &quads));
     if (quads % channels[0])
-        return brn_fail(BRN_ERR_INPUT, "%s: %d squared terms of %d channels, expected a multiple", b->source->path, quads, channels[0]);
+        return brn_fail(BRN_ERR_INPUT, "%s: %d squared terms of %d channels, expected a multiple", path_of(b), quads, channels[0]);
     if (side != 16 * kernel)
-        return brn_fail(BRN_ERR_INPUT, "%s: a potential of images of %d x %d, a generator of images of %d x %d; expected one size", b->source->path,
+        return brn_fail(BRN_ERR_INPUT, "%s: a potential of images of %d x %d, a generator of images of %d x %d; expected one size", path_of(b),
                         16 * kernel, 16 * kernel, side, side);
     f->rank = quads / channels[0];
     for (int i = 0; i < BRN_CONV_ICNN_INPUTS; ++i) BRN_TRY(add_input(b, i, channels[i], f->rank));
@@ -213,8 +215,8 @@ brn_status brn_faces_lay_out(brn_faces_layout *l, const brn_faces_source *source
     BRN_TRY(add_generator(&b));
     for (b.owner = 1; b.owner < BRN_FACES_OWNERS; ++b.owner) BRN_TRY(add_potential(&b));
     if (l->latents > BRN_GENERATOR_CHANNELS * l->side * l->side)
-        return brn_fail(BRN_ERR_INPUT, "%s: a generator of %d latents for images of %d x %d", source->path, l->latents, l->side, l->side);
+        return brn_fail(BRN_ERR_INPUT, "%s: a generator of %d latents for images of %d x %d", source->path[0], l->latents, l->side, l->side);
     for (int i = 0; i < BRN_FACES_OWNERS; ++i)
-        if (l->size[i] > (size_t)1 << 30) return brn_fail(BRN_ERR_INPUT, "%s: a network of %zu numbers; at most 2^30 are possible", source->path, l->size[i]);
+        if (l->size[i] > (size_t)1 << 30) return brn_fail(BRN_ERR_INPUT, "%s: a network of %zu numbers; at most 2^30 are possible", source->path[i], l->size[i]);
     return BRN_OK;
 }
