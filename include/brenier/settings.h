@@ -153,12 +153,12 @@ typedef struct brn_settings {
     struct {
         char pair[BRN_PATH_MAX];   /**< built-in pair, or PATH.safetensors of a benchmark pair */
         int  n;                    /**< dimension, where the pair leaves it open ("gaussian"; auto: 0) */
-        char source[BRN_PATH_MAX]; /**< the user's own samples: NPY, NPZ or CSV, a picture, or a folder of pictures, one a row */
+        char source[BRN_PATH_MAX]; /**< the user's own samples: NPY, NPZ or CSV, a picture, a folder or an array of pictures, one a row */
         char target[BRN_PATH_MAX];
         char source_weight[BRN_NAME_MAX]; /**< weight column of the source, by name or number; "" = none */
         char target_weight[BRN_NAME_MAX];
         brn_pictures pictures;     /**< samples of a picture: places or colours */
-        int  image_size;           /**< side of the squares to which the pictures of a folder are cut and scaled; 0: they have one size */
+        int  image_size;           /**< side of the squares to which the pictures of a folder or array are cut and scaled; 0: they have one size */
         brn_standardize standardize;
         brn_sampling sampling;
     } data;

@@ -62,6 +62,7 @@ void brn_pair_close(brn_pair *pair)
     }
     brn_buf_free(pair->affine);
     brn_pot_free(&pair->psi);
+    brn_faces_free(pair->faces);
     free(pair->name);
     free(pair);
 }
@@ -121,6 +122,7 @@ static brn_status create_buffers(brn_pair_work *w, const brn_pair *pair, int lan
     const brn_measure *source = &pair->side[BRN_SOURCE];
     if (source->kind == BRN_MEASURE_PATCHES)
         BRN_TRY(brn_tape_create(&w->patches, pair->dev, &source->patches.atoms.shape, lanes, BRN_TAPE_FIRST));
+    if (pair->faces) return brn_faces_work_create(&w->faces, pair->dev, pair->faces, lanes);
     if (pair->map != BRN_MAP_GRADIENT) return BRN_OK;
     return brn_pot_work_create(&w->psi, &pair->psi, lanes, BRN_TAPE_FIRST);
 }
@@ -145,6 +147,7 @@ void brn_pair_work_free(brn_pair_work *w)
 {
     if (!w) return;
     brn_pot_work_free(&w->psi);
+    brn_faces_work_free(&w->faces);
     brn_tape_free(&w->patches);
     for (int k = 0; k < 2; ++k) brn_buf_free(w->lattice[k]);
     brn_buf_free(w->no_lattice);
@@ -174,6 +177,14 @@ static brn_status generator_of(const brn_pair *pair, int side, brn_queue *q, brn
 
 /* ---- tiles -------------------------------------------------------------------------------------- */
 
+static brn_status draw_faces(const brn_faces *f, const brn_tile_draw *t)
+{
+    const brn_mat z = brn_mat_features(t->work->latents, 0, f->latents);
+    BRN_TRY(brn_draw_normals(t, false, z));
+    BRN_TRY(brn_draw_normals(t, true, t->work->component));
+    return brn_faces_draw(t->q, f, &t->work->faces, t->rows, z, t->work->component, t->out);
+}
+
 brn_status brn_pair_draw(const brn_pair *pair, brn_side side, brn_queue *q, brn_pair_work *w, const brn_draw *draw,
                          int row0, int rows, brn_mat out)
 {
@@ -184,7 +195,8 @@ brn_status brn_pair_draw(const brn_pair *pair, brn_side side, brn_queue *q, brn_
     BRN_TRY(generator_of(pair, (int)from, q, w, draw, &t.generator));
     if (m->kind == BRN_MEASURE_SHAPE2D) return brn_shape2d_draw(&m->shape, &t);
     if (m->kind == BRN_MEASURE_ROWS) return brn_user_rows_draw(&m->rows, &t);
-    BRN_TRY(m->kind == BRN_MEASURE_PATCHES ? brn_patches_draw(&m->patches, &t) : brn_mixture_draw(&m->mixture, &t));
+    if (m->kind == BRN_MEASURE_FACES) BRN_TRY(draw_faces(pair->faces, &t));
+    else BRN_TRY(m->kind == BRN_MEASURE_PATCHES ? brn_patches_draw(&m->patches, &t) : brn_mixture_draw(&m->mixture, &t));
     return pushed ? brn_pair_true_map(pair, q, w, rows, w->source, out) : BRN_OK;
 }
 
@@ -197,6 +209,7 @@ brn_status brn_pair_send(const brn_pair *pair, brn_side side, brn_queue *q, brn_
 brn_status brn_pair_true_map(const brn_pair *pair, brn_queue *q, brn_pair_work *w, int rows, brn_mat x, brn_mat y)
 {
     if (pair->map == BRN_MAP_GRADIENT) return brn_pot_value_grad(q, &pair->psi, &w->psi, rows, x, w->value, y);
+    if (pair->map == BRN_MAP_FACES) return brn_faces_map(q, pair->faces, &w->faces, rows, x, y);
     if (pair->map == BRN_MAP_UNKNOWN)
         return brn_fail(BRN_ERR_UNSUPPORTED, "the optimal map of pair \"%s\" is not known", pair->name);
     const brn_dense affine = brn_affine(pair->affine, pair->n, 0);

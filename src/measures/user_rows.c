@@ -18,7 +18,7 @@ typedef struct {
     float *rows, *weights; /* weights: NULL without */
     size_t count;
     int n;
-    bool images;            /* a folder's */
+    bool images;            /* of a folder or an array */
     double *mean, variance; /* total variance */
 } sample_file;
 
@@ -42,16 +42,30 @@ static brn_status load_folder(sample_file *f, int image_size, brn_photo_shape *s
     return brn_photo_rows(f->path, image_size, shape, &f->rows, &f->count, &f->n);
 }
 
+/* A table of rows, or an array of pictures. */
+static brn_status load_table(sample_file *f, int image_size, brn_photo_shape *shape)
+{
+    const brn_table_options options = {.weight = f->weight_column};
+    int channels, height, width;
+    brn_table *t;
+    BRN_TRY(brn_table_open(&t, f->path, &options));
+    f->images = brn_table_image(t, &channels, &height, &width);
+    brn_status status = f->images ? brn_photo_array(t, f->path, image_size, shape, &f->rows, &f->count, &f->n) : BRN_OK;
+    brn_table_close(t);
+    if (f->images || status != BRN_OK) return status;
+    BRN_TRY(brn_table_load(f->path, &options, &f->rows, &f->weights, &f->count, &f->n));
+    size_t numbers;
+    if (!brn_mul_size(f->count, (size_t)f->n, &numbers) || numbers > INT32_MAX)
+        return brn_fail(BRN_ERR_INPUT, "%s: %zu rows of %d columns; at most 2^31 numbers can be used", f->path, f->count, f->n);
+    return BRN_OK;
+}
+
 static brn_status load(sample_file *f, const char *path, const char *weight_column, const brn_settings *s, brn_photo_shape *shape)
 {
     *f = (sample_file){.path = path, .weight_column = weight_column};
     if (brn_is_folder(path)) return load_folder(f, s->data.image_size, shape);
     if (brn_image_named(path)) return load_picture(f, s->data.pictures);
-    BRN_TRY(brn_table_load(path, &(brn_table_options){.weight = weight_column}, &f->rows, &f->weights, &f->count, &f->n));
-    size_t numbers;
-    if (!brn_mul_size(f->count, (size_t)f->n, &numbers) || numbers > INT32_MAX)
-        return brn_fail(BRN_ERR_INPUT, "%s: %zu rows of %d columns; at most 2^31 numbers can be used", path, f->count, f->n);
-    return BRN_OK;
+    return load_table(f, s->data.image_size, shape);
 }
 
 static brn_status constant_column(const sample_file *f, int column)

@@ -150,6 +150,13 @@ BRN_CASE_RUN(col2im)
                        .top = 0, .tall = g.height, .fresh = c->variant & 2 ? g.height : 0, .image = c->variant & 1, .s0 = 2, .s1 = 3, .s2 = 5),
                       BRN_CASE_VIEWS2);
 }
+/* feats lines of some pixels */
+static int line_width(const brn_case *c) { return 1 + c->depth % 5; }
+BRN_CASE_LAYOUT(upsample, BRN_MATRIX(READ, c->feats * line_width(c)), BRN_MATRIX(WRITTEN, 4 * c->feats * line_width(c)))
+BRN_CASE_RUN(upsample)
+{
+    return BRN_LAUNCH(q, upsample, c->rows, c->feats, (.ldx = m[0].ld, .ldy = m[1].ld, .width = line_width(c)), BRN_CASE_VIEWS2);
+}
 static int four(const brn_case *c) { return (void)c, 4; } /* of the 16 taps a stride of 2 leaves four */
 
 /* ---- products ---------------------------------------------------------------------------------- */
@@ -233,6 +240,7 @@ static const brn_operation operations[] = {
     OP("layer", log_alpha_grad, 1, false, brn_case_all, 2),
     OP("layer", im2col, 4, false, brn_case_one, 16),
     OP("layer", col2im, 4, false, four, 8),
+    OP("layer", upsample, 1, false, brn_case_one, 0),
     OP("layer", icnn_prepare, 2, false, brn_case_one, 20),
     OP("layer", icnn_pullback, 2, false, over_inputs, 20),
 };
