@@ -233,17 +233,17 @@ Test(photos, arrays_that_are_no_measures)
 {
     brn_settings s = two_folders(3, 3);
     put_array(s.data.target, "t.npy", 3, SIDE, 10, 3);
-    refused(&s, BRN_ERR_INPUT, "t.npy: 10 x 8 pixels; expected a square picture");
+    fixture_refused(&s, BRN_ERR_INPUT, "t.npy: 10 x 8 pixels; expected a square picture");
     put_array(s.data.target, "t.npy", 3, 10, 10, 3);
-    refused(&s, BRN_ERR_INPUT, "t.npy: 10 x 10 pixels; expected 8 x 8, as ");
+    fixture_refused(&s, BRN_ERR_INPUT, "t.npy: 10 x 10 pixels; expected 8 x 8, as ");
     put_array(s.data.target, "t.npy", 3, SIDE, SIDE, 1);
-    refused(&s, BRN_ERR_INPUT, "t.npy: a picture in grey; expected one in colours, as ");
+    fixture_refused(&s, BRN_ERR_INPUT, "t.npy: a picture in grey; expected one in colours, as ");
     put_array(s.data.target, "t.npy", 1, SIDE, SIDE, 3);
-    refused(&s, BRN_ERR_INPUT, "t.npy: all pictures are the same");
+    fixture_refused(&s, BRN_ERR_INPUT, "t.npy: all pictures are the same");
     put_array(s.data.source, "s.npy", 1, 300, 300, 1);
-    refused(&s, BRN_ERR_INPUT, "s.npy: 300 x 300 pixels in grey; a row has at most 65536");
+    fixture_refused(&s, BRN_ERR_INPUT, "s.npy: 300 x 300 pixels in grey; a row has at most 65536");
     strcpy(s.data.source_weight, "2");
-    refused(&s, BRN_ERR_INPUT, "s.npy: holds pictures, which have no column of weights");
+    fixture_refused(&s, BRN_ERR_INPUT, "s.npy: holds pictures, which have no column of weights");
 }
 
 typedef struct {
