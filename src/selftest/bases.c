@@ -5,7 +5,6 @@
 #include "core/memory.h"
 #include "training/orthonormal.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@ static const char *const kind_names[KINDS] = {"full", "singular", "graded", "zer
 
 typedef struct {
     int n;
+    double shift;
     brn_buf *mean, *basis, *scratch;
     float *a;            /* the matrix */
     double *from, *to;   /* the basis before and after */
@@ -32,7 +32,7 @@ static void close_bed(bed *b)
 static brn_status open_bed(bed *b, brn_device *dev, int n)
 {
     const size_t count = (size_t)n * (size_t)n;
-    *b = (bed){.n = n};
+    *b = (bed){.n = n, .shift = (double)brn_orthogonal_shift(dev)};
     BRN_TRY(brn_buf_create(&b->mean, dev, BRN_REAL, count, "SOAP factor"));
     BRN_TRY(brn_buf_create(&b->basis, dev, BRN_REAL, count, "SOAP basis"));
     BRN_TRY(brn_buf_create(&b->scratch, dev, BRN_REAL, brn_orthonormal_scratch(n), "SOAP refresh"));
@@ -77,7 +77,7 @@ static void multiply(bed *b, int i, double trace)
     for (int c = 0; c < b->n; ++c) {
         double sum = 0;
         for (int k = 0; k < b->n; ++k) sum += row[k] * (double)b->a[k * b->n + c];
-        b->product[c] = (trace > 0 ? sum / trace : 0) + 8 * (double)FLT_EPSILON * row[c];
+        b->product[c] = (trace > 0 ? sum / trace : 0) + b->shift * row[c];
     }
 }
 
@@ -89,7 +89,7 @@ static double worst_error(bed *b)
     double worst = 0;
     for (int i = 0; i < b->n; ++i) {
         multiply(b, i, trace);
-        const double size = trace > 0 ? 1 : 8 * (double)FLT_EPSILON;
+        const double size = trace > 0 ? 1 : b->shift;
         for (int j = 0; j < b->n; ++j) {
             worst = brn_parity_worse(worst, dot(b->to + i * b->n, b->to + j * b->n, b->n), i == j);
             if (j > i) worst = brn_parity_worse(worst, dot(b->product, b->to + j * b->n, b->n) / size, 0);

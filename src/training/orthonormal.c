@@ -3,6 +3,7 @@
  * then rounding has put something of the rows above back into it; the second pass takes away next to nothing.
  * Panels cost a work-group's time each, products are spread over the device. */
 #include "training/orthonormal.h"
+#include "compute/backend.h"
 
 #include <float.h>
 
@@ -35,13 +36,15 @@ static brn_status orthonormalise(brn_queue *q, brn_view y, int n, brn_view scrat
     return BRN_OK;
 }
 
+float brn_orthogonal_shift(const brn_device *dev) { return 8 * (dev->product_epsilon > 0 ? (float)dev->product_epsilon : FLT_EPSILON); }
+
 brn_status brn_orthogonal_iteration(brn_queue *q, brn_view mean, brn_view basis, int n, brn_view scratch)
 {
     const size_t all = (size_t)n * (size_t)n;
     const brn_view share = at(scratch, all), inverse = at(share, (size_t)PANEL * (size_t)n);
     BRN_TRY(BRN_LAUNCH(q, trace_inverse, 64, 1, (.n = n), mean, inverse));
     BRN_TRY(brn_gemm(q, &(brn_gemm_args){.m = n, .n = n, .k = n, .alpha = 1, .a = basis, .lda = n, .b = mean, .ldb = n, .c = scratch, .ldc = n}));
-    BRN_TRY(BRN_LAUNCH(q, shifted_product, (int)all, 1, (.shift = 8 * FLT_EPSILON), inverse, basis, scratch));
+    BRN_TRY(BRN_LAUNCH(q, shifted_product, (int)all, 1, (.shift = brn_orthogonal_shift(q->dev)), inverse, basis, scratch));
     BRN_TRY(orthonormalise(q, scratch, n, share));
     return brn_copy(q, basis, scratch, all);
 }

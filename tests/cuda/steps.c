@@ -35,20 +35,15 @@ Test(cuda_steps, three_launches_and_a_wait_in_more)
     few(64, 40, "potential.kind=icnn train.potential.kind=adamw train.amortizer.kind=adamw");
 }
 
-/* SOAP with refreshes of its bases in every other step, the first ones too. */
+/* SOAP, with refreshes of its bases in every other step: those that are counted and the first ones. */
 Test(cuda_steps, three_launches_and_a_wait_with_soap)
 {
-    static const char soap[] = "train.potential.kind=soap train.amortizer.kind=soap train.potential.refresh=2 train.amortizer.refresh=2 potential.hidden=%s amortizer.hidden=%s";
-    static const struct {
-        int n, batch;
-        const char *widths; /* panels of one row and more than one panel */
-    } of[] = {{2, 65, "33,5"}, {8, 64, "40"}, {16, 33, "20"}, {64, 20, "12"}};
+#define REFRESHES "train.potential.refresh=2 train.amortizer.refresh=2"
     if (!cuda_here("cuda_steps/three_launches_and_a_wait_with_soap")) return;
-    for (size_t i = 0; i < sizeof of / sizeof *of; ++i) {
-        char assignments[300];
-        snprintf(assignments, sizeof assignments, soap, of[i].widths, of[i].widths);
-        few(of[i].n, of[i].batch, assignments);
-    }
+    few(2, 65, "train.potential.kind=soap train.amortizer.kind=soap potential.kind=icnn " REFRESHES);
+    few(8, 20, "preset=hd " REFRESHES);
+    few(16, 20, "preset=hd " REFRESHES);
+    few(64, 12, "preset=hd " REFRESHES);
 }
 
 /* ---- rows that stay on the host ---------------------------------------------------------------- */

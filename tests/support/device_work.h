@@ -21,7 +21,7 @@ int test_kept_programs(const char *cache, const char *name, char path[static 512
 void test_products(const char *device, const char *way);
 
 /** A small training between Gaussians in n dimensions, step by step: the preset for 2-D with assignments to its settings,
- *  spaces between them. */
+ *  spaces between them, or the one of another preset, named first. */
 typedef struct test_training {
     brn_settings settings;
     brn_device *dev;

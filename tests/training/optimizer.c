@@ -486,6 +486,42 @@ Test(optimizer, state_names_and_bad_arguments)
     bed_close(&b);
 }
 
+/* The parameters are lost then, and the next loss says so; a device's bases are not. */
+Test(optimizer, soap_keeps_its_bases_where_gradients_are_not_finite)
+{
+    char names[TEST_DEVICES_MOST][64];
+    brn_net_shape shape;
+    odd_shape(&shape);
+    double *g = calloc(shape.size, sizeof *g);
+    for (int d = 0, devices = test_device_names(names); d < devices; ++d) {
+        bed b;
+        if (at_hand(names[d])) continue;
+        bed_open(&b, names[d], 1, &shape, &settings[BRN_OPT_SOAP]);
+        for (int k = 0; k < 4; ++k) { /* step 4 refreshes */
+            random_gradient(&shape, k, g);
+            for (size_t i = 0; k == 3 && i < shape.size; ++i) g[i] = i % 2 ? (double)NAN : (double)INFINITY;
+            bed_step(&b, g, 1);
+        }
+        for (int i = 0; i < brn_optimizer_state_count(b.opt); ++i) {
+            const char *name;
+            brn_buf *buf;
+            MUST(brn_optimizer_state(b.opt, i, &name, &buf));
+            if (!strstr(name, "_basis")) continue;
+            const size_t n = (size_t)lrint(sqrt((double)brn_buf_count(buf)));
+            double *basis = calloc(n * n, sizeof *basis);
+            MUST(brn_read_f64(queue(&b), (brn_view){buf, 0}, basis, n * n));
+            for (size_t e = 0; e < n * n; ++e) {
+                double product = 0;
+                for (size_t c = 0; c < n; ++c) product += basis[e / n * n + c] * basis[e % n * n + c];
+                cr_assert_float_eq(product, e / n == e % n, 1e-5, "%s on %s: rows %zu and %zu: %g", name, names[d], e / n, e % n, product);
+            }
+            free(basis);
+        }
+        bed_close(&b);
+    }
+    free(g);
+}
+
 /* A dimension too large for a factor leaves SOAP one-sided. */
 Test(optimizer, soap_without_a_large_factor)
 {

@@ -198,18 +198,28 @@ Test(train, single_precision_follows_the_oracle)
     }
 }
 
-Test(train, divergence_keeps_the_last_finite_checkpoint, .init = folders, .fini = no_folders)
+static void diverge(const char *kind, const char *device)
 {
-    brn_settings s = SETTINGS("hd", SMALL, "train.steps", "200", "train.potential.kind", "adamw", "train.potential.lr", "1000", "train.divergence", "100");
+    brn_settings s = SETTINGS("hd", SMALL, "train.steps", "200", "train.potential.kind", kind, "train.potential.lr", "1000", "train.divergence", "100",
+                              "train.potential.refresh", "1", "device", device);
     watch w = {0};
-    strcpy(s.out, one);
-    MUST_FAIL(run(&s, 1, false, &w), BRN_ERR_DIVERGED, "latest.safetensors");
     brn_device *dev;
     brn_model *model;
+    folders();
+    strcpy(s.out, one);
+    MUST_FAIL(run(&s, 1, false, &w), BRN_ERR_DIVERGED, "latest.safetensors");
     MUST(brn_device_open(&dev, "host", 1));
     MUST(brn_model_load(&model, dev, one));
     brn_model_free(model);
     brn_device_close(dev);
+    no_folders();
+}
+
+Test(train, divergence_keeps_the_last_finite_checkpoint)
+{
+    char devices[TEST_DEVICES_MOST][64];
+    diverge("adamw", "host");
+    for (int d = 0, count = test_device_names(devices); d < count; ++d) diverge("soap", devices[d]);
 }
 
 Test(train, a_folder_belongs_to_one_run, .init = folders, .fini = no_folders)
