@@ -42,7 +42,8 @@ static const char *next_need(const char *at, need *n)
 /* KiB of shared memory of a multiprocessor. */
 static int shared_of(int architecture)
 {
-    return architecture == 75 ? 64 : architecture == 70 ? 96 : architecture == 86 || architecture == 89 || architecture >= 120 ? 100 : architecture == 80 ? 164 : 228;
+    if (architecture <= 75) return architecture == 75 ? 64 : 96;
+    return architecture == 86 || architecture == 89 || architecture >= 120 ? 100 : architecture == 80 ? 164 : 228;
 }
 
 /* Bytes that a block gets on request: all but one KiB, of older ones all. */
@@ -79,7 +80,8 @@ static void print_need(const need *n, const char *of, int architecture)
 {
     int most;
     const int warps = active_warps(n, wg_of(n->name), architecture, &most);
-    printf("| sm_%d | %s%s | %d | %d | %d of %d | %d | %d + %d |\n", architecture, n->name, of, n->registers, n->shared, warps, most, n->stack, n->stores, n->loads);
+    printf("| sm_%d | %s%s | %d | %d | %d of %d | %d | %d + %d |\n", architecture, n->name, of, n->registers, n->shared, warps, most, n->stack, n->stores,
+           n->loads);
 }
 
 /* A kernel that takes whole networks, for some. */
@@ -89,8 +91,8 @@ static void print_networks(const need *n, int architecture)
         int dimension;
         brn_widths hidden;
         bool icnn;
-    } networks[] = {{2, {3, {64, 64, 32}}, false}, {64, {3, {64, 64, 32}}, false}, {64, {3, {64, 64, 32}}, true}, {2, {2, {128, 128}}, false}, {64, {2, {128, 128}}, false},
-                    {2, {3, {128, 128, 64}}, false}, {64, {3, {128, 128, 64}}, true}};
+    } networks[] = {{2, {3, {64, 64, 32}}, false}, {64, {3, {64, 64, 32}}, false}, {64, {3, {64, 64, 32}}, true}, {2, {2, {128, 128}}, false},
+                    {64, {2, {128, 128}}, false}, {2, {3, {128, 128, 64}}, false}, {64, {3, {128, 128, 64}}, true}};
     for (size_t i = 0; i < sizeof networks / sizeof *networks; ++i) {
         const brn_widths *w = &networks[i].hidden;
         brn_net_shape shape;

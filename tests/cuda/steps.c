@@ -187,8 +187,9 @@ static solve_nodes count_solve(const standin_hooks *h, const brn_widths *hidden,
     brn_device_close(dev);
     cr_assert_gt(most[0], most[1], "as many rounds as with a limit: %g", (double)most[0]);
     const double of_round = (double)(nodes[0] - nodes[1]) / (double)(most[0] - most[1]);
-    fprintf(stderr, "a round of %s: %g nodes; %g besides; %g rounds\n", icnn ? "an ICNN" : "an MLP", of_round, (double)nodes[0] - of_round * (double)most[0], (double)most[0]);
-    return (solve_nodes){of_round, (double)nodes[0] - of_round * (double)most[0]};
+    const double besides = (double)nodes[0] - of_round * (double)most[0];
+    fprintf(stderr, "a round of %s: %g nodes; %g besides; %g rounds\n", icnn ? "an ICNN" : "an MLP", of_round, besides, (double)most[0]);
+    return (solve_nodes){of_round, besides};
 }
 
 /* The evaluation and what follows on it, and the kernel that ends the loop; in separate kernels as many as there are. */
@@ -227,7 +228,8 @@ Test(cuda_steps, shared_memory_of_devices)
         MUST(brn_device_open(&dev, "cuda:0", 1));
         cr_expect_eq(dev->shared, devices[d].bytes / 4, "%s: %d reals", devices[d].capability, dev->shared);
         cr_expect(brn_small_layout(&usual, dev->shared, &small) && small.resident && 4 * small.shared > 48 << 10 && small.shared <= dev->shared);
-        cr_expect(brn_small_layout(&wide, dev->shared, &small) && small.resident == devices[d].wide && small.shared <= dev->shared, "%s", devices[d].capability);
+        cr_expect(brn_small_layout(&wide, dev->shared, &small) && small.resident == devices[d].wide && small.shared <= dev->shared, "%s",
+                  devices[d].capability);
         brn_device_close(dev);
         cr_expect_eq(count_solve(&h, &(brn_widths){2, {128, 128}}, false, 20).of_round, 3); /* and the launches are not refused */
     }

@@ -68,7 +68,8 @@ static uint64_t both_ways(brn_device *dev, const char *label, brn_network_kind n
     for (int l = 0; l < shape.layers; ++l) inner += brn_layer_rows(&shape.layer[l]) + brn_layer_cols(&shape.layer[l]);
     for (int i = 0; i < 3; ++i) {
         const double share = brn_parity_share(found[0][i], found[1][i], counts[i], inner + (i == 2 ? ROWS : 0), 0);
-        cr_expect_leq(share, 1, "%s: %s, n = %d, widths %d ...: part %d: %.2f of the tolerance", label, brn_network_names[network], n, hidden->width[0], i, share);
+        cr_expect_leq(share, 1, "%s: %s, n = %d, widths %d ...: part %d: %.2f of the tolerance", label, brn_network_names[network], n, hidden->width[0], i,
+                      share);
     }
     return products[1] - products[0];
 }
@@ -87,7 +88,8 @@ Test(parity, small_networks_in_one_launch)
                     const uint64_t saved = both_ways(dev, devices[i].label, networks[k], n, &widths[w]);
                     /* forward and back; the reverse pass of vectors is not a solver's */
                     if (!strncmp(devices[i].label, "host(", 5)) continue; /* its layers are no products and kernels */
-                    cr_expect_geq((int)saved, widths[w].count + 1, "%s: %s of n = %d saved %d products", devices[i].label, brn_network_names[networks[k]], n, (int)saved);
+                    cr_expect_geq((int)saved, widths[w].count + 1, "%s: %s of n = %d saved %d products", devices[i].label, brn_network_names[networks[k]], n,
+                                  (int)saved);
                 }
         brn_device_close(dev);
     }
