@@ -89,12 +89,23 @@ bool brn_pretrains(const brn_settings *s)
     return s->train.start == BRN_START_PRETRAIN || (s->train.start == BRN_START_IDENTITY && s->potential.kind == BRN_POTENTIAL_QUADRATIC);
 }
 
+/* Parameters of the one serve the other as they are. */
+static bool same_network(const brn_net_shape *a, const brn_net_shape *b)
+{
+    bool same = a->layers == b->layers && a->size == b->size && a->fixed_alpha == b->fixed_alpha;
+    for (int l = 0; l < a->layers && same; ++l) {
+        const brn_layer *p = &a->layer[l], *q = &b->layer[l];
+        same = p->in == q->in && p->skip == q->skip && p->out == q->out && p->kind == q->kind && p->c == q->c && p->norm == q->norm &&
+               p->positive == q->positive && p->held == q->held;
+    }
+    return same;
+}
+
 brn_status brn_pretrain(brn_trainer *t, brn_pretrain_fn progress, void *user)
 {
     brn_net *h = brn_amortizer_net(&t->model->h);
     BRN_TRY(pretrain_net(&(pretrain_job){.t = t}, &t->model->f.part[0], progress, user));
-    if (h && t->model->h.kind == BRN_AMORTIZER_GRADIENT && h->shape.size == t->model->f.part[0].shape.size) /* the same network: copy it */
-    {
+    if (h && t->model->h.kind == BRN_AMORTIZER_GRADIENT && same_network(&h->shape, &t->model->f.part[0].shape)) {
         BRN_TRY(brn_copy(brn_device_queue(t->dev, 0), (brn_view){h->theta, 0}, (brn_view){t->model->f.part[0].theta, 0}, h->shape.size));
         return brn_net_prepare(h, brn_device_queue(t->dev, 0));
     }

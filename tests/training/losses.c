@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { BATCH = 70 }; /* two tiles */
 static const double H = 1e-5;
@@ -159,6 +160,27 @@ Test(losses, assignments_of_long_rows)
     cr_expect(square > 1e-6 && fabs(slope / sqrt(square) - 1) < 1e-6, "slope %.9g, length of the gradient %.9g", slope, sqrt(square));
     free(theta), free(grad), free(moved);
     close_setup(&s);
+}
+
+/* A gradient amortizer that is the same network as f is learned with it, and any other one by itself: of small networks
+ * other widths take as much memory. */
+Test(losses, only_the_same_network_is_pretrained_once)
+{
+    static const char *const others[] = {"amortizer.hidden=5,4", "amortizer.hidden=4,5", "amortizer.activation=softplus"};
+    for (int k = 0; k < 3; ++k) {
+        setup s;
+        open_setup(&s, (const char *const[]){"amortizer.kind=gradient", "amortizer.hidden=5,4", "train.start=pretrain", "train.pretrain_steps=3", others[k], NULL});
+        const brn_net *f = &s.model->f.part[0], *h = brn_amortizer_net(&s.model->h);
+        const size_t size = f->shape.size;
+        double *of_f = calloc(size, sizeof *of_f), *of_h = calloc(size, sizeof *of_h);
+        cr_assert_eq(h->shape.size, size);
+        MUST(brn_pretrain(s.t, NULL, NULL));
+        MUST(brn_read_f64(brn_device_queue(s.dev, 0), (brn_view){f->theta, 0}, of_f, size));
+        MUST(brn_read_f64(brn_device_queue(s.dev, 0), (brn_view){h->theta, 0}, of_h, size));
+        cr_expect_eq(!memcmp(of_f, of_h, size * sizeof *of_f), k == 0, "%s", others[k]);
+        free(of_f), free(of_h);
+        close_setup(&s);
+    }
 }
 
 Test(losses, projection_keeps_weights_non_negative)
