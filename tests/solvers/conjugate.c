@@ -116,11 +116,12 @@ static void round_trip(const char *device, const brn_conjugate_settings *set, do
 /* The ways of a solve: with the host between the rounds and by the device alone, each with the potential in one launch and in
  * separate kernels. Own products, whose bits do not depend on how many rows stand beside one, and are those of the launch where the
  * device's products are chains in the order of the inner index, too. */
-static void all_ways(const char *device, const brn_conjugate_settings *set)
+static void ways(const char *device, const brn_conjugate_settings *set, bool all)
 {
     static float answer[4][ROWS * N], answer_info[4][BRN_INFO_FIELDS][ROWS];
     const bool chains = strncmp(device, "host", 4) != 0;
     for (int w = 0; w < 4; ++w) {
+        if (!all && w != 3 && w != (chains ? 0 : 2)) continue; /* the two that differ most */
         setenv("BRENIER_SOLVE", w & 1 ? "device" : "host", 1);
         setenv("BRENIER_FUSE", w & 2 ? "on" : "off", 1);
         problem p = make(device, 1, false);
@@ -144,7 +145,7 @@ Test(conjugate, the_device_alone_gives_the_same_bits)
             brn_conjugate_settings set = settings();
             set.line_search = search == 2 ? BRN_SEARCH_WOLFE : BRN_SEARCH_ARMIJO;
             set.interpolate = search == 1;
-            all_ways(devices[d], &set);
+            ways(devices[d], &set, search == 0);
         }
 }
 
