@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "core/philox.h"
+#include "core/statistics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,12 +26,6 @@ typedef struct {
     brn_device *dev;
     brn_buf *a, *b, *c;
 } side;
-
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* The device with its products made by `way`. */
 static brn_status open_side(side *s, const char *device, const char *way, size_t count)
@@ -79,7 +74,7 @@ static brn_status compare(const side sides[2], const product *p, int rounds)
         for (int w = 0; w < 2; ++w) BRN_TRY(round_of(&sides[w], p, &us[w][r]));
     const double flops = 2e-3 * p->args.m * p->args.n * p->args.k;
     for (int w = 0; w < 2; ++w) {
-        qsort(us[w], (size_t)rounds, sizeof(double), ascending);
+        qsort(us[w], (size_t)rounds, sizeof(double), brn_ascending);
         median[w] = us[w][rounds / 2];
     }
     printf("%-9s %5d %5d %5d %10.1f %8.2f %10.1f %8.2f %6.2f\n", p->kind, p->args.m, p->args.n, p->args.k, median[0], flops / median[0],

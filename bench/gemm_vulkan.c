@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "core/philox.h"
+#include "core/statistics.h"
 #include "compute/compute.h"
 
 #include <math.h>
@@ -22,12 +23,6 @@ typedef struct {
     brn_device *dev;
     brn_buf *buffer[3];
 } side;
-
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static brn_status open_side(side *s, const char *device, size_t count)
 {
@@ -73,7 +68,7 @@ static brn_status compare(const side *sides, int count, const char *kind, const 
         for (int s = 0; s < count; ++s) BRN_TRY(round_of(&sides[s], *args, &us[s][r]));
     printf("| %-8s | %4d | %4d | %4d |", kind, args->m, args->n, args->k);
     for (int s = 0; s < count; ++s) {
-        qsort(us[s], (size_t)rounds, sizeof(double), ascending);
+        qsort(us[s], (size_t)rounds, sizeof(double), brn_ascending);
         printf(" %9.2f |", 2e-3 * args->m * args->n * args->k / us[s][rounds / 2]);
     }
     const double gain = us[0][rounds / 2] / us[count - 1][rounds / 2];

@@ -10,7 +10,7 @@
  * whichever is more, counted as if everything came from memory once; beside it what handing them over one by one would add.
  * The device's own submissions are printed too: on CUDA these are what is left after capture and fusion. */
 #include "compute/backend.h"
-#include "training/trainer.h"
+#include "subject.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,26 +161,16 @@ static brn_status count_steps(brn_device *dev, brn_trainer *t, const gpu *g, int
     return BRN_OK;
 }
 
-static brn_status model_of(brn_settings *s, const gpu *g, int warmup, int steps)
+static brn_status model_of(brn_settings *settings, const gpu *g, int warmup, int steps)
 {
-    brn_device *dev = NULL;
-    brn_pair *pair = NULL;
-    brn_model *model = NULL;
-    brn_trainer *trainer = NULL;
-    brn_status status;
-    BRN_GO(brn_device_open(&dev, s->device, 1));
-    BRN_GO(brn_pair_open(&pair, dev, s));
-    BRN_GO(brn_settings_resolve(s, brn_pair_dim(pair)));
-    BRN_GO(brn_model_create(&model, dev, s, pair));
-    BRN_GO(brn_trainer_create(&trainer, model, pair));
-    printf("%s, n = %d, batch %d: a model of %s (%.1f TFLOP/s, %.0f GB/s, %.1f us a launch), no measurement\n\n", s->preset, brn_pair_dim(pair), s->train.batch,
-           g->text, 1e-12 * g->flops, 1e-9 * g->bytes, 1e6 * g->launch);
-    status = count_steps(dev, trainer, g, warmup, steps);
-done:
-    brn_trainer_free(trainer);
-    brn_model_free(model);
-    brn_pair_close(pair);
-    brn_device_close(dev);
+    subject s;
+    brn_status status = open_subject(&s, settings, 1);
+    if (status == BRN_OK) {
+        printf("%s, n = %d, batch %d: a model of %s (%.1f TFLOP/s, %.0f GB/s, %.1f us a launch), no measurement\n\n", settings->preset, brn_pair_dim(s.pair),
+               settings->train.batch, g->text, 1e-12 * g->flops, 1e-9 * g->bytes, 1e6 * g->launch);
+        status = count_steps(s.dev, s.trainer, g, warmup, steps);
+    }
+    close_subject(&s);
     return status;
 }
 

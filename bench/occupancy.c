@@ -5,9 +5,10 @@
  *
  * By the NVRTC of that CUDA version on the library path, the newest if none is named, for the architectures named or, where it
  * knows them, for 70 75 80 86 89 90 and its newest. Fails where a kernel does not compile or keeps values in local memory:
- * the tests run it so. No GPU is needed. */
+ * the tests run it so. A kernel whose shared memory depends on the network has lines for some networks. No GPU is needed. */
 #include "common/kernel_text.h"
 #include "cuda/cuda.h"
+#include "networks/small.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,16 +39,24 @@ static const char *next_need(const char *at, need *n)
     return end;
 }
 
+/* KiB of shared memory of a multiprocessor. */
+static int shared_of(int architecture)
+{
+    return architecture == 75 ? 64 : architecture == 70 ? 96 : architecture == 86 || architecture == 89 || architecture >= 120 ? 100 : architecture == 80 ? 164 : 228;
+}
+
+/* Bytes that a block gets on request: all but one KiB, of older ones all. */
+static int shared_of_block(int architecture) { return (shared_of(architecture) - (architecture >= 80)) << 10; }
+
 /* Warps that a multiprocessor of this architecture holds at once, of those it could. */
 static int active_warps(const need *n, int wg, int architecture, int *most)
 {
     const int minor_set = architecture == 75 ? 32 : architecture == 86 || architecture == 89 || architecture >= 120 ? 48 : 64;
     const int blocks = architecture == 75 ? 16 : architecture == 86 ? 16 : architecture == 89 || architecture >= 120 ? 24 : 32;
-    const int shared = architecture == 75 ? 64 : architecture == 70 ? 96 : architecture == 86 || architecture == 89 || architecture >= 120 ? 100 : architecture == 80 ? 164 : 228;
-    const int warps = (wg + 31) / 32, of_warp = (n->registers * 32 + 255) / 256 * 256;
+    const int warps = (wg + 31) / 32, of_warp = (n->registers * 32 + 255) / 256 * 256, reserved = architecture >= 80 ? 1024 : 0;
     int fit = minor_set / warps < blocks ? minor_set / warps : blocks;
     if (65536 / (of_warp * warps) < fit) fit = 65536 / (of_warp * warps);
-    if (n->shared && shared * 1024 / (n->shared + 1024) < fit) fit = shared * 1024 / (n->shared + 1024);
+    if (n->shared && shared_of(architecture) * 1024 / (n->shared + reserved) < fit) fit = shared_of(architecture) * 1024 / (n->shared + reserved);
     *most = minor_set;
     return fit * warps;
 }
@@ -59,12 +68,52 @@ static int wg_of(const char *name)
     return 64; /* both tiles of the product */
 }
 
+static bool is_sized(const char *name)
+{
+    for (int k = 0; k < BRN_KERNEL_COUNT; ++k)
+        if (!strcmp(brn_kernel_table[k].name, name)) return brn_kernel_table[k].sized >= 0;
+    return false;
+}
+
+static void print_need(const need *n, const char *of, int architecture)
+{
+    int most;
+    const int warps = active_warps(n, wg_of(n->name), architecture, &most);
+    printf("| sm_%d | %s%s | %d | %d | %d of %d | %d | %d + %d |\n", architecture, n->name, of, n->registers, n->shared, warps, most, n->stack, n->stores, n->loads);
+}
+
+/* A kernel that takes whole networks, for some. */
+static void print_networks(const need *n, int architecture)
+{
+    static const struct {
+        int dimension;
+        brn_widths hidden;
+        bool icnn;
+    } networks[] = {{2, {3, {64, 64, 32}}, false}, {64, {3, {64, 64, 32}}, false}, {64, {3, {64, 64, 32}}, true}, {2, {2, {128, 128}}, false}, {64, {2, {128, 128}}, false},
+                    {2, {3, {128, 128, 64}}, false}, {64, {3, {128, 128, 64}}, true}};
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; ++i) {
+        const brn_widths *w = &networks[i].hidden;
+        brn_net_shape shape;
+        brn_small small;
+        need of = *n;
+        char text[96];
+        if ((networks[i].icnn ? brn_shape_icnn(&shape, networks[i].dimension, w, BRN_ACT_ELU, 1, false, false)
+                              : brn_shape_mlp(&shape, networks[i].dimension, w, BRN_ACT_ELU, 1, false)) != BRN_OK)
+            continue;
+        const bool fits = brn_small_layout(&shape, shared_of_block(architecture) / (int)sizeof(float), &small);
+        of.shared += fits ? small.shared * (int)sizeof(float) : 0;
+        snprintf(text, sizeof text, ", %s of n = %d, widths %d %d%s%.0d%s", networks[i].icnn ? "ICNN" : "MLP", networks[i].dimension, w->width[0], w->width[1],
+                 w->count > 2 ? " " : "", w->count > 2 ? w->width[2] : 0, !fits ? ": does not fit" : small.resident ? "" : ", by rows");
+        print_need(&of, text, architecture);
+    }
+}
+
 /* The number of kernels reported, or -1. */
 static int compile(const brn_cuda_target *target, const char *what, const char *source, bool table)
 {
     char *image, *log;
     size_t size;
-    int kernels = 0, bad = 0, most;
+    int kernels = 0, bad = 0;
     need n;
     if (brn_cuda_compile(target, source, &image, &size, &log) != BRN_OK) {
         printf("NVRTC %d.%d, sm_%d, %s: %s\n%s\n", target->rtc->major, target->rtc->minor, target->architecture, what, brn_last_error(), log ? log : "");
@@ -72,11 +121,9 @@ static int compile(const brn_cuda_target *target, const char *what, const char *
         return -1;
     }
     for (const char *at = log; (at = next_need(at, &n)); ++kernels) {
-        const int warps = active_warps(&n, wg_of(n.name), target->architecture, &most);
         const bool spills = n.stack || n.stores || n.loads;
-        if (table || spills)
-            printf("| sm_%d | %s | %d | %d | %d of %d | %d | %d + %d |\n", target->architecture, n.name, n.registers, n.shared, warps, most, n.stack,
-                   n.stores, n.loads);
+        if (table && is_sized(n.name)) print_networks(&n, target->architecture);
+        else if (table || spills) print_need(&n, "", target->architecture);
         bad += spills;
     }
     free(image), free(log);
@@ -85,15 +132,10 @@ static int compile(const brn_cuda_target *target, const char *what, const char *
 
 static int compile_products(const brn_cuda_target *target, bool table)
 {
-    static const int cuts[][5] = {{64, 64, 16, 8, 8}, {32, 32, 16, 4, 4}};
-    for (int v = 0; v < 8; ++v) {
-        const int *c = cuts[v / 4];
-        char defines[256], *source;
-        snprintf(defines, sizeof defines,
-                 "#define TA %d\n#define TB %d\n#define BM %d\n#define BN %d\n#define BK %d\n#define TM %d\n#define TN %d\n", v & 1, v >> 1 & 1, c[0], c[1],
-                 c[2], c[3], c[4]);
-        if (brn_kernel_source(&source, "cu", defines, "sgemm") != BRN_OK) return -1;
-        const int found = compile(target, "sgemm", source, table && v % 4 == 0);
+    for (int number = BRN_CUDA_PRODUCTS; number < BRN_CUDA_PROGRAMS; ++number) {
+        char kind[BRN_CUDA_KIND], *source;
+        if (brn_cuda_text(number, kind, &source) != BRN_OK) return -1;
+        const int found = compile(target, kind, source, table && (number - BRN_CUDA_PRODUCTS) % 4 == 0);
         free(source);
         if (found != 1) return -1;
     }
@@ -103,10 +145,12 @@ static int compile_products(const brn_cuda_target *target, bool table)
 /* Intermediate code that leaves cudaGraphSetConditional to the driver. */
 static bool compile_condition(const brn_rtc_functions *rtc, int architecture)
 {
-    char *image, *log;
+    char *image = NULL, *log = NULL, kind[BRN_CUDA_KIND], *source;
     size_t size;
     const brn_cuda_target target = {.rtc = rtc, .architecture = architecture, .ptx = true};
-    const bool compiled = brn_cuda_compile(&target, brn_cuda_condition_text, &image, &size, &log) == BRN_OK;
+    if (brn_cuda_text(BRN_CUDA_CONDITION, kind, &source) != BRN_OK) return false;
+    const bool compiled = brn_cuda_compile(&target, source, &image, &size, &log) == BRN_OK;
+    free(source);
     const bool good = compiled && strstr(image, ".extern .func cudaGraphSetConditional") && strstr(image, ".entry brn_condition");
     if (!good) printf("compute_%d: brn_condition: %s\n%s\n", architecture, compiled ? "not the driver's function" : brn_last_error(), compiled ? image : log ? log : "");
     free(image), free(log);

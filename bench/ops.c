@@ -7,8 +7,10 @@
  * of cblas_sgemm over the same layer products (W^T x and W d) at the best of 64, 256 and 1024 columns.
  * A weight costs 4 flops per row in value + gradient and 6 in a parameter gradient. Times are medians
  * (us for all rows) with the 10th and 90th percentile. */
+#include "core/clock.h"
 #include "core/memory.h"
 #include "core/philox.h"
+#include "core/statistics.h"
 #include "networks/potential.h"
 
 #include <cblas.h>
@@ -16,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct {
     const char *device, *shapes;
@@ -29,33 +30,20 @@ typedef struct {
 
 typedef brn_status (*work_fn)(void *context);
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Repeat for `seconds` after a warm-up of a tenth of that. */
 static brn_status measure(work_fn work, void *context, double seconds, timing *out)
 {
     enum { MOST = 20000 };
     static double us[MOST];
     int count = 0;
-    for (double start = now(); now() - start < 0.1 * seconds;) BRN_TRY(work(context));
-    for (double start = now(), last = start; last - start < seconds && count < MOST;) {
+    for (double start = brn_seconds(); brn_seconds() - start < 0.1 * seconds;) BRN_TRY(work(context));
+    for (double start = brn_seconds(), last = start; last - start < seconds && count < MOST;) {
         BRN_TRY(work(context));
-        const double t = now();
+        const double t = brn_seconds();
         us[count++] = 1e6 * (t - last);
         last = t;
     }
-    qsort(us, (size_t)count, sizeof *us, ascending);
+    qsort(us, (size_t)count, sizeof *us, brn_ascending);
     *out = (timing){us[count / 10], us[count / 2], us[count * 9 / 10]};
     return BRN_OK;
 }

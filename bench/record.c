@@ -9,7 +9,7 @@
  * a software device contains the work itself. */
 #include "compute/backend.h"
 #include "core/clock.h"
-#include "training/trainer.h"
+#include "subject.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,25 +117,15 @@ static brn_status measure(brn_device *dev, brn_trainer *t, int steps)
     return status;
 }
 
-static brn_status bench(brn_settings *s, int steps)
+static brn_status bench(brn_settings *settings, int steps)
 {
-    brn_device *dev = NULL;
-    brn_pair *pair = NULL;
-    brn_model *model = NULL;
-    brn_trainer *trainer = NULL;
-    brn_status status;
-    BRN_GO(brn_device_open(&dev, s->device, 1));
-    BRN_GO(brn_pair_open(&pair, dev, s));
-    BRN_GO(brn_settings_resolve(s, brn_pair_dim(pair)));
-    BRN_GO(brn_model_create(&model, dev, s, pair));
-    BRN_GO(brn_trainer_create(&trainer, model, pair));
-    printf("%s, %s, n = %d, batch %d, %d steps\n\n", brn_device_name(dev), brn_pair_name(pair), brn_pair_dim(pair), s->train.batch, steps);
-    BRN_GO(measure(dev, trainer, steps));
-done:
-    brn_trainer_free(trainer);
-    brn_model_free(model);
-    brn_pair_close(pair);
-    brn_device_close(dev);
+    subject s;
+    brn_status status = open_subject(&s, settings, 1);
+    if (status == BRN_OK) {
+        printf("%s, %s, n = %d, batch %d, %d steps\n\n", brn_device_name(s.dev), brn_pair_name(s.pair), brn_pair_dim(s.pair), settings->train.batch, steps);
+        status = measure(s.dev, s.trainer, steps);
+    }
+    close_subject(&s);
     return status;
 }
 

@@ -9,8 +9,9 @@
  * what the peers time. Milliseconds a step; quantiles are over the blocks. */
 #include "core/clock.h"
 #include "core/memory.h"
+#include "core/statistics.h"
 #include "evaluation/score.h"
-#include "training/trainer.h"
+#include "subject.h"
 
 #include <brenier/brenier.h>
 #include <cjson/cJSON.h>
@@ -75,12 +76,6 @@ static double peak_rss(void)
 
 /* ---- measuring ------------------------------------------------------------------------------- */
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Of sorted values, linear between neighbours. */
 static double quantile(const double *sorted, int count, double share)
 {
@@ -129,7 +124,7 @@ static brn_status train(const options *o, brn_trainer *t, report *r)
         BRN_TRY(add_solves(t, r));
     }
     for (int c = 0; c < COLUMNS; ++c) {
-        qsort(block_ms[c], (size_t)blocks, sizeof **block_ms, ascending);
+        qsort(block_ms[c], (size_t)blocks, sizeof **block_ms, brn_ascending);
         r->time[c] = (timing){quantile(block_ms[c], blocks, .1), quantile(block_ms[c], blocks, .5), quantile(block_ms[c], blocks, .9)};
     }
     double *const sums[] = {&r->evaluations, &r->iterations, &r->floor_rows, &r->failed_rows};
@@ -248,38 +243,20 @@ static brn_status write_csv(const char *path, const report *r)
 
 /* ---- command --------------------------------------------------------------------------------- */
 
-static brn_status measure(options *o, brn_device *dev, brn_pair *pair)
+static brn_status run(options *o)
 {
     static report r;
-    brn_model *model = NULL;
-    brn_trainer *t = NULL;
+    subject s;
     brn_status status;
-    BRN_GO(brn_settings_resolve(&o->settings, brn_pair_dim(pair)));
-    BRN_GO(brn_model_create(&model, dev, &o->settings, pair));
-    BRN_GO(brn_trainer_create(&t, model, pair));
-    BRN_GO(train(o, t, &r));
-    describe(&r, pair, dev); /* lists all devices, which loads drivers: not in the memory of a training */
-    BRN_GO(score(model, pair, &r.uvp));
+    BRN_GO(open_subject(&s, &o->settings, o->settings.threads));
+    BRN_GO(train(o, s.trainer, &r));
+    describe(&r, s.pair, s.dev); /* lists all devices, which loads drivers: not in the memory of a training */
+    BRN_GO(score(s.model, s.pair, &r.uvp));
     if (o->json) print_json(o, &r);
     else print_text(o, &r);
     if (o->csv) BRN_GO(write_csv(o->csv, &r));
 done:
-    brn_trainer_free(t);
-    brn_model_free(model);
-    return status;
-}
-
-static brn_status run(options *o)
-{
-    brn_device *dev = NULL;
-    brn_pair *pair = NULL;
-    brn_status status;
-    BRN_GO(brn_device_open(&dev, o->settings.device, o->settings.threads));
-    BRN_GO(brn_pair_open(&pair, dev, &o->settings));
-    status = measure(o, dev, pair);
-done:
-    brn_pair_close(pair);
-    brn_device_close(dev);
+    close_subject(&s);
     return status;
 }
 

@@ -6,23 +6,10 @@
 
 /* ---- recording --------------------------------------------------------------------------------- */
 
-static brn_status make_room(brn_commands *list, int count)
-{
-    if (count <= list->room) return BRN_OK;
-    const int room = 2 * count + 64;
-    brn_command *longer;
-    BRN_TRY(BRN_ALLOC(&longer, (size_t)room, "command list"));
-    if (list->count) memcpy(longer, list->at, (size_t)list->count * sizeof *longer);
-    free(list->at);
-    list->at = longer;
-    list->room = room;
-    return BRN_OK;
-}
-
 /* Zero in every byte, padding too: structures are compared as bytes. */
 brn_status brn_commands_add(brn_commands *list, brn_command_kind kind, brn_command **command)
 {
-    BRN_TRY(make_room(list, list->count + 1));
+    BRN_TRY(BRN_GROW(&list->at, &list->room, list->count, 1, "command list"));
     brn_command *c = *command = &list->at[list->count++];
     memset(c, 0, sizeof *c);
     c->kind = kind;
@@ -170,7 +157,7 @@ static brn_replay *oldest(brn_replays *r)
 brn_status brn_replays_add(brn_replays *r, const brn_commands *list)
 {
     brn_commands copy = {0};
-    BRN_TRY(make_room(&copy, list->count));
+    BRN_TRY(BRN_GROW(&copy.at, &copy.room, 0, list->count, "command list"));
     memcpy(copy.at, list->at, (size_t)list->count * sizeof *copy.at);
     copy.count = list->count;
     if (r->count == BRN_REPLAYS) drop(r, oldest(r));

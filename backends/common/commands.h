@@ -49,7 +49,8 @@ typedef struct brn_command {
 
 typedef struct brn_commands {
     brn_command *at;
-    int count, room;
+    int count;
+    size_t room;
     int open; /* 1 + index of the REPEAT whose body is being recorded, 0: none */
 } brn_commands;
 

@@ -15,7 +15,8 @@ typedef struct {
 struct brn_hazard {
     char device[64];
     past *past;
-    int count, room;
+    int count;
+    size_t room;
     long commands;
 };
 
@@ -50,23 +51,10 @@ static brn_status report(const brn_hazard *h, const char *what, const brn_hazard
                     verb(a->write), a->begin, a->end, p->what, p->command, verb(p->access.write), lacks);
 }
 
-static brn_status make_room(brn_hazard *h, int more)
-{
-    if (h->count + more <= h->room) return BRN_OK;
-    const int room = 2 * (h->count + more);
-    past *longer;
-    BRN_TRY(BRN_ALLOC(&longer, (size_t)room, "hazard checker"));
-    if (h->count) memcpy(longer, h->past, (size_t)h->count * sizeof *longer);
-    free(h->past);
-    h->past = longer;
-    h->room = room;
-    return BRN_OK;
-}
-
 /* Within a command the same memory may be read and written: that is the kernel's affair. */
 brn_status brn_hazard_command(brn_hazard *h, const char *what, const brn_hazard_access *access, int count)
 {
-    BRN_TRY(make_room(h, count));
+    BRN_TRY(BRN_GROW(&h->past, &h->room, h->count, count, "hazard checker"));
     ++h->commands;
     for (int a = 0; a < count; ++a)
         for (int i = 0; i < h->count; ++i)

@@ -19,28 +19,6 @@ typedef struct {
 } header;
 static const char MAGIC[16] = "brenier program";
 
-/* ---- keys -------------------------------------------------------------------------------------- */
-
-brn_program_key brn_program_key_start(void) { return (brn_program_key){0x6c62272e07bb0142u, 0x62b821756295c58du}; }
-
-static void mix(brn_program_key *key, const void *bytes, size_t count)
-{
-    const unsigned __int128 prime = (unsigned __int128)1 << 88 | 0x13b;
-    unsigned __int128 h = (unsigned __int128)key->high << 64 | key->low;
-    const unsigned char *p = bytes;
-    for (size_t i = 0; i < count; ++i) h = (h ^ p[i]) * prime;
-    *key = (brn_program_key){(uint64_t)(h >> 64), (uint64_t)h};
-}
-
-void brn_program_key_add(brn_program_key *key, const void *bytes, size_t count)
-{
-    const uint64_t length = count;
-    mix(key, &length, sizeof length);
-    mix(key, bytes, count);
-}
-
-void brn_program_key_text(brn_program_key *key, const char *text) { brn_program_key_add(key, text, strlen(text)); }
-
 /* ---- files ------------------------------------------------------------------------------------- */
 
 /* Make a folder and those above it; private, as the specification of the XDG folders asks. */
@@ -81,7 +59,7 @@ static header header_of(const brn_program_key *key, const void *bytes, size_t si
 {
     header h = {.key = *key, .check = brn_program_key_start(), .size = size};
     memcpy(h.magic, MAGIC, sizeof h.magic);
-    mix(&h.check, bytes, size);
+    brn_program_key_add(&h.check, bytes, size);
     return h;
 }
 

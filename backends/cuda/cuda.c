@@ -1,8 +1,7 @@
-/* CUDA devices: "cuda:0" is the driver's first. All work is listed (record.c) and goes through one stream, in order; a batch is one tile; the
- * dense layer is composed of a product and kernels. Every call makes the device's primary context the thread's
- * current one. */
+/* CUDA devices: "cuda:0" is the driver's first. Work is listed (record.c) and goes through one stream, in order, with copies
+ * beside it through another (aside.c); a batch is one tile; the dense layer is composed of a product and kernels. Every call
+ * makes the device's primary context the thread's current one. */
 #include "cuda/cuda.h"
-#include "common/kernel_text.h"
 #include "core/memory.h"
 
 #include <stdarg.h>
@@ -37,13 +36,14 @@ static void close_device(brn_device *dev)
 {
     brn_cuda *cu = dev->impl;
     if (!cu) return;
+    brn_cuda_kernels_forget(cu);
     if (cu->context) brn_cu.cuCtxSetCurrent(cu->context);
+    if (cu->aside) brn_cu.cuStreamSynchronize(cu->aside);
     if (cu->stream) brn_cu.cuStreamSynchronize(cu->stream);
     brn_cuda_graphs_close(cu);
     brn_cuda_gemm_free(cu);
     if (cu->module) brn_cu.cuModuleUnload(cu->module);
-    for (int h = 0; h < 2; ++h)
-        if (cu->done[h]) brn_cu.cuEventDestroy_v2(cu->done[h]);
+    brn_cuda_aside_close(cu);
     if (cu->stage) brn_cu.cuMemFreeHost(cu->stage);
     if (cu->pool) brn_cu.cuMemPoolDestroy(cu->pool);
     if (cu->stream) brn_cu.cuStreamDestroy_v2(cu->stream);
@@ -79,7 +79,8 @@ static brn_status find_device(brn_device *dev, brn_cuda *cu, const char *spec, b
 /* What a compiled kernel depends on, besides its text. */
 static brn_program_key key_of(const brn_cuda *cu)
 {
-    const int numbers[] = {cu->limits.driver, cu->limits.capability, cu->target.architecture, cu->target.ptx, cu->target.rtc->major, cu->target.rtc->minor};
+    const brn_rtc_functions *rtc = cu->target.rtc;
+    const int numbers[] = {cu->limits.driver, cu->limits.capability, cu->target.architecture, cu->target.ptx, rtc ? rtc->major : 0, rtc ? rtc->minor : 0};
     brn_program_key key = brn_program_key_start();
     brn_program_key_text(&key, brn_cuda_options());
     brn_program_key_add(&key, numbers, sizeof numbers);
@@ -92,28 +93,16 @@ static brn_status connect(brn_cuda *cu)
     cu->retained = true;
     BRN_TRY(brn_cuda_enter(cu));
     BRN_TRY(check(cu, brn_cu.cuStreamCreate(&cu->stream, BRN_CU_STREAM_NON_BLOCKING), "cuStreamCreate", "non-blocking"));
-    for (int h = 0; h < 2; ++h) BRN_TRY(check(cu, brn_cu.cuEventCreate(&cu->done[h], BRN_CU_EVENT_DISABLE_TIMING), "cuEventCreate", "untimed"));
+    BRN_TRY(brn_cuda_aside_open(cu));
     BRN_TRY(check(cu, brn_cu.cuMemAllocHost_v2((void **)&cu->stage, BRN_CUDA_STAGE), "cuMemAllocHost", "staging memory"));
+    cu->listed.memory = cu->stage;
+    cu->beside.memory = cu->stage + BRN_CUDA_ASIDE;
     if (!cu->limits.pools) return BRN_OK;
     /* a pool of the device's own, which keeps what is freed: the process's default pool is left as it is */
     const brn_cu_pool_props props = {.alloc_type = BRN_CU_POOL_PINNED, .location_type = BRN_CU_LOCATION_DEVICE, .location_id = cu->device};
     uint64_t keep = UINT64_MAX;
     BRN_TRY(check(cu, brn_cu.cuMemPoolCreate(&cu->pool, &props), "cuMemPoolCreate", "pool of the device"));
     return check(cu, brn_cu.cuMemPoolSetAttribute(cu->pool, BRN_CU_POOL_RELEASE_THRESHOLD, &keep), "cuMemPoolSetAttribute", "release threshold");
-}
-
-static brn_status load_kernels(brn_cuda *cu)
-{
-    char *source, entry[96];
-    BRN_TRY(brn_kernel_source_all(&source, "cu", ""));
-    const brn_status status = brn_cuda_load_program(cu, "cuda-kernels", source, &cu->module);
-    free(source);
-    BRN_TRY(status);
-    for (int k = 0; k < BRN_KERNEL_COUNT; ++k) {
-        snprintf(entry, sizeof entry, "brn_%s", brn_kernel_table[k].name);
-        BRN_TRY(check(cu, brn_cu.cuModuleGetFunction(&cu->kernels[k], cu->module, entry), "cuModuleGetFunction", entry));
-    }
-    return BRN_OK;
 }
 
 static brn_status start(brn_device *dev, brn_cuda *cu, const char *spec)
@@ -128,16 +117,19 @@ static brn_status start(brn_device *dev, brn_cuda *cu, const char *spec)
     const brn_status found = brn_cuda_find_target(&cu->limits, &cu->target);
     if (found != BRN_OK) return brn_fail_in(found, "%s", cu->label);
     cu->key = key_of(cu);
+    BRN_TRY(brn_cuda_graphs_choose(cu));
+    BRN_TRY(brn_cuda_kernels_begin(cu));
     BRN_TRY(connect(cu));
-    BRN_TRY(load_kernels(cu));
     BRN_TRY(brn_cuda_gemm_create(cu));
     dev->real_size = sizeof(float);
     dev->memory = cu->limits.memory;
+    dev->shared = cu->limits.shared / (int)sizeof(float);
     dev->tile_rows = 1 << 20;
     dev->queue_count = 1;
     BRN_TRY(BRN_ALLOC(&dev->queues, 1, "queues"));
     dev->queues[0] = (brn_queue){.dev = dev, .impl = cu};
-    return brn_cuda_graphs_open(dev);
+    brn_cuda_graphs_open(dev);
+    return brn_cuda_kernels_compile(cu) ? BRN_OK : brn_cuda_kernels_take(cu);
 }
 
 static brn_status open_device(brn_device *dev, const char *spec, int threads)
@@ -157,16 +149,20 @@ static brn_status alloc_buffer(brn_buf *buf, const char *what)
 {
     const brn_cuda *cu = buf->dev->impl;
     size_t bytes;
-    brn_cu_ptr address = 0;
+    brn_cuda_block *block;
     if (!brn_mul_size(buf->count, buf->elem, &bytes) || bytes > cu->limits.memory)
         return brn_fail(BRN_ERR_MEMORY, "%s: cannot allocate %s: %zu elements, the device has %zu MiB", cu->limits.name, what, buf->count,
                         cu->limits.memory >> 20);
     BRN_TRY(brn_cuda_enter(cu));
-    const brn_cu_code code = cu->pool ? brn_cu.cuMemAllocFromPoolAsync(&address, bytes, cu->pool, cu->stream) : brn_cu.cuMemAlloc_v2(&address, bytes);
-    buf->data = (void *)(uintptr_t)address;
-    if (code == 0) return BRN_OK;
-    buf->data = NULL;
-    return brn_cuda_fail(cu, code, cu->pool ? "cuMemAllocFromPoolAsync" : "cuMemAlloc", "%s, %zu bytes", what, bytes);
+    BRN_TRY(BRN_ALLOC(&block, 1, "buffer"));
+    const brn_cu_code code = cu->pool ? brn_cu.cuMemAllocFromPoolAsync(&block->address, bytes, cu->pool, cu->stream) : brn_cu.cuMemAlloc_v2(&block->address, bytes);
+    if (code != 0) {
+        free(block);
+        return brn_cuda_fail(cu, code, cu->pool ? "cuMemAllocFromPoolAsync" : "cuMemAlloc", "%s, %zu bytes", what, bytes);
+    }
+    block->used = cu->number; /* with the list under way it is the stream's */
+    buf->data = block;
+    return BRN_OK;
 }
 
 /* In the stream's order, or after all work: what was asked for before may still use it. A failure comes to light at the
@@ -174,12 +170,14 @@ static brn_status alloc_buffer(brn_buf *buf, const char *what)
 static void release_buffer(brn_buf *buf)
 {
     brn_cuda *cu = buf->dev->impl;
-    const brn_cu_ptr address = (brn_cu_ptr)(uintptr_t)buf->data;
+    brn_cuda_block *block = buf->data;
     if (brn_commands_use(&cu->list, buf)) brn_cuda_flush(&buf->dev->queues[0]);
     brn_cu.cuCtxSetCurrent(cu->context);
     brn_replays_forget(&cu->replays, buf);
-    if (cu->pool) brn_cu.cuMemFreeAsync(address, cu->stream);
-    else brn_cu.cuMemFree_v2(address);
+    if (brn_cuda_follow_uploads(cu) != BRN_OK) brn_cu.cuStreamSynchronize(cu->aside);
+    if (cu->pool) brn_cu.cuMemFreeAsync(block->address, cu->stream);
+    else brn_cu.cuMemFree_v2(block->address);
+    free(block);
 }
 
 static brn_status in_turn(brn_device *dev, int count, brn_item_fn fn, void *context)

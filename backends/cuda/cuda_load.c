@@ -1,10 +1,8 @@
 /* The driver, NVRTC and cuBLAS, loaded when first asked for and kept. */
+#include "core/library.h"
 #include "cuda/cuda_api.h"
 
-#include <dlfcn.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <string.h>
 
 brn_cu_functions brn_cu;
 
@@ -17,30 +15,24 @@ static const char *const blas_files[VERSIONS] = {"libcublas.so.13", "libcublas.s
 static void *open_library(const char *file)
 {
     char path[96];
-    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    void *library = brn_library_open(file);
     if (library) return library;
     snprintf(path, sizeof path, "/usr/local/cuda/lib64/%s", file);
-    return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    return brn_library_open(path);
 }
 
-#define RESOLVE(name, arguments)                                                                             \
-    {                                                                                                        \
-        void *found = dlsym(library, #name);                                                                 \
-        memcpy(&to->name, &found, sizeof found);                                                             \
-        if (!found && !missing) missing = #name;                                                             \
-    }
+#define RESOLVE(name, arguments) \
+    if (!brn_library_function(library, #name, &to->name) && !missing) missing = #name;
 
 /* ---- the driver -------------------------------------------------------------------------------- */
 
-static pthread_once_t driver_once = PTHREAD_ONCE_INIT;
-static brn_status driver_status;
-static char driver_text[256]; /* why, for calls that come later */
+static brn_loading driver = BRN_LOADING;
 
 static brn_status load_driver(void)
 {
     brn_cu_functions *to = &brn_cu;
     const char *missing = NULL, *name = "error";
-    void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+    void *library = brn_library_open("libcuda.so.1");
     if (!library) return brn_fail(BRN_ERR_DEVICE, "no NVIDIA driver (libcuda.so.1)");
     BRN_CU_LIST(RESOLVE)
     if (missing) return brn_fail(BRN_ERR_DEVICE, "the NVIDIA driver lacks %s: one for CUDA 11.8 or newer is needed", missing);
@@ -53,17 +45,7 @@ static brn_status load_driver(void)
     return brn_fail(BRN_ERR_DEVICE, "the NVIDIA driver cannot be used: cuInit failed: %s (%d)", name, code);
 }
 
-static void load_driver_once(void)
-{
-    driver_status = load_driver();
-    if (driver_status != BRN_OK) snprintf(driver_text, sizeof driver_text, "%s", brn_last_error());
-}
-
-brn_status brn_cu_load(void)
-{
-    pthread_once(&driver_once, load_driver_once);
-    return driver_status == BRN_OK ? BRN_OK : brn_fail_copy(driver_status, driver_text);
-}
+brn_status brn_cu_load(void) { return brn_load_once(&driver, load_driver); }
 
 /* ---- the compiler ------------------------------------------------------------------------------ */
 

@@ -33,6 +33,7 @@ brn_status brn_cuda_limits_of(brn_cu_device device, brn_cuda_limits *l)
     BRN_TRY(ask(brn_cu.cuDeviceGetAttribute(&major, BRN_CU_MAJOR, device), "cuDeviceGetAttribute"));
     BRN_TRY(ask(brn_cu.cuDeviceGetAttribute(&minor, BRN_CU_MINOR, device), "cuDeviceGetAttribute"));
     BRN_TRY(ask(brn_cu.cuDeviceGetAttribute(&l->units, BRN_CU_MULTIPROCESSORS, device), "cuDeviceGetAttribute"));
+    BRN_TRY(ask(brn_cu.cuDeviceGetAttribute(&l->shared, BRN_CU_SHARED_OPTIN, device), "cuDeviceGetAttribute"));
     l->capability = 10 * major + minor;
     /* a driver that does not know of pools does not know the question either */
     l->pools = brn_cu.cuMemPoolCreate && brn_cu.cuMemPoolDestroy && brn_cu.cuMemPoolSetAttribute && brn_cu.cuMemAllocFromPoolAsync &&

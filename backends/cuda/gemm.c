@@ -1,19 +1,11 @@
 /* Products of matrices: cuBLAS, or the project's own kernel where cuBLAS is missing or BRENIER_CUDA_GEMM=own. In pedantic
  * single precision unless the device's name asks for less. */
 #include "cuda/cuda.h"
-#include "common/kernel_text.h"
 #include "core/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* One way to cut a product into tiles, see shaders/sgemm.k. */
-typedef struct {
-    int bm, bn, bk, tm, tn;
-} cut;
-enum { WIDE, NARROW, CUTS };
-static const cut cuts[CUTS] = {[WIDE] = {64, 64, 16, 8, 8}, [NARROW] = {32, 32, 16, 4, 4}};
 
 struct brn_cuda_gemm {
     const brn_cublas_functions *blas; /* NULL: own */
@@ -22,7 +14,7 @@ struct brn_cuda_gemm {
     struct {
         brn_cu_module module;
         brn_cu_function kernel;
-    } variant[CUTS][2][2]; /* by cut, ta, tb */
+    } variant[BRN_CUDA_CUTS][2][2]; /* by cut, ta, tb */
 };
 
 bool brn_cuda_operands_of(const char *name, brn_cuda_operands *operands, double *epsilon)
@@ -96,7 +88,7 @@ void brn_cuda_gemm_free(brn_cuda *cu)
     if (!g) return;
     if (g->handle) g->blas->cublasDestroy_v2(g->handle);
     if (g->workspace) brn_cu.cuMemFree_v2(g->workspace);
-    for (int v = 0; v < CUTS * 4; ++v)
+    for (int v = 0; v < BRN_CUDA_CUTS * 4; ++v)
         if (g->variant[v / 4][v / 2 % 2][v % 2].module) brn_cu.cuModuleUnload(g->variant[v / 4][v / 2 % 2][v % 2].module);
     free(g);
     cu->gemm = NULL;
@@ -128,21 +120,12 @@ static brn_status by_blas(brn_queue *q, const brn_gemm_args *a)
 
 static brn_status load_variant(brn_cuda *cu, int way, bool ta, bool tb)
 {
-    const cut *c = &cuts[way];
-    char kind[64], defines[256], *source;
     brn_cu_module *module = &cu->gemm->variant[way][ta][tb].module;
-    snprintf(kind, sizeof kind, "cuda-sgemm-%d-%c%c", c->bm, ta ? 't' : 'n', tb ? 't' : 'n');
-    snprintf(defines, sizeof defines,
-             "#define TA %d\n#define TB %d\n#define BM %d\n#define BN %d\n#define BK %d\n#define TM %d\n#define TN %d\n", ta, tb, c->bm,
-             c->bn, c->bk, c->tm, c->tn);
-    BRN_TRY(brn_kernel_source(&source, "cu", defines, "sgemm"));
-    const brn_status status = *module ? BRN_OK : brn_cuda_load_program(cu, kind, source, module);
-    free(source);
-    BRN_TRY(status);
+    if (!*module) BRN_TRY(brn_cuda_load_program(cu, BRN_CUDA_PRODUCTS + 4 * way + 2 * ta + tb, module));
     const brn_cu_code code = brn_cu.cuModuleGetFunction(&cu->gemm->variant[way][ta][tb].kernel, *module, "brn_sgemm");
     if (code == 0) return BRN_OK;
     cu->gemm->variant[way][ta][tb].kernel = NULL;
-    return brn_cuda_fail(cu, code, "cuModuleGetFunction", "%s", kind);
+    return brn_cuda_fail(cu, code, "cuModuleGetFunction", "brn_sgemm");
 }
 
 static unsigned groups(int count, int each) { return (unsigned)((count + each - 1) / each); }
@@ -151,8 +134,8 @@ static unsigned groups(int count, int each) { return (unsigned)((count + each - 
 static brn_status own(brn_queue *q, const brn_gemm_args *a)
 {
     brn_cuda *cu = q->impl;
-    const int way = groups(a->m, cuts[WIDE].bm) * groups(a->n, cuts[WIDE].bn) < 2 * (unsigned)cu->limits.units ? NARROW : WIDE;
-    const cut *c = &cuts[way];
+    const int way = groups(a->m, brn_cuda_cuts[BRN_CUDA_WIDE].bm) * groups(a->n, brn_cuda_cuts[BRN_CUDA_WIDE].bn) < 2 * (unsigned)cu->limits.units ? BRN_CUDA_NARROW : BRN_CUDA_WIDE;
+    const brn_cuda_cut *c = &brn_cuda_cuts[way];
     if (!cu->gemm->variant[way][a->ta][a->tb].kernel) BRN_TRY(load_variant(cu, way, a->ta, a->tb));
     brn_p_sgemm params = {.m = a->m, .n = a->n, .k = a->k, .lda = a->lda, .ldb = a->ldb, .ldc = a->ldc, .alpha = a->alpha, .beta = a->beta};
     brn_cuda_call call;

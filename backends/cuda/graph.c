@@ -38,9 +38,8 @@ static void drop_graph(void *context, void *made)
     free_graph(made);
 }
 
-brn_status brn_cuda_graphs_open(brn_device *dev)
+brn_status brn_cuda_graphs_choose(brn_cuda *cu)
 {
-    brn_cuda *cu = dev->impl;
     const char *set = getenv("BRENIER_CUDA_GRAPHS");
     const bool off = set && !strcmp(set, "off"), plain = set && !strcmp(set, "plain");
     if (set && *set && !off && !plain && strcmp(set, "full"))
@@ -54,9 +53,14 @@ brn_status brn_cuda_graphs_open(brn_device *dev)
 #undef HAVE
     cu->graphs = all && !off;
     cu->conditions = cu->graphs && conditional && !plain && cu->limits.driver >= CONDITIONS_SINCE;
+    return BRN_OK;
+}
+
+void brn_cuda_graphs_open(brn_device *dev)
+{
+    brn_cuda *cu = dev->impl;
     cu->replays.drop = drop_graph;
     cu->replays.context = &dev->queues[0];
-    return BRN_OK;
 }
 
 void brn_cuda_graphs_close(brn_cuda *cu)
@@ -68,21 +72,16 @@ void brn_cuda_graphs_close(brn_cuda *cu)
 
 /* ---- capture ----------------------------------------------------------------------------------- */
 
-/* cudaGraphSetConditional is the driver's: it puts it in when it compiles the intermediate code. */
-const char brn_cuda_condition_text[] =
-    "extern \"C\" __device__ void cudaGraphSetConditional(unsigned long long handle, unsigned value);\n"
-    "extern \"C\" __global__ void __launch_bounds__(1) brn_condition(unsigned long long handle, int floor, const int *counter)\n"
-    "{\n"
-    "    cudaGraphSetConditional(handle, *counter > floor ? 1u : 0u);\n"
-    "}\n";
+/* Runs on all that are newer. */
+brn_cuda_target brn_cuda_intermediate(const brn_cuda *cu)
+{
+    return (brn_cuda_target){.rtc = cu->target.rtc, .ptx = true, .architecture = cu->limits.capability < 75 ? 70 : 75};
+}
 
 static brn_status load_condition(brn_cuda *cu)
 {
     if (cu->condition) return BRN_OK;
-    brn_cuda intermediate = *cu;
-    intermediate.target.ptx = true;
-    intermediate.target.architecture = cu->limits.capability < 75 ? 70 : 75; /* runs on all that are newer */
-    if (!cu->condition_module) BRN_TRY(brn_cuda_load_program(&intermediate, "cuda-condition", brn_cuda_condition_text, &cu->condition_module));
+    if (!cu->condition_module) BRN_TRY(brn_cuda_load_program(cu, BRN_CUDA_CONDITION, &cu->condition_module));
     const brn_cu_code code = brn_cu.cuModuleGetFunction(&cu->condition, cu->condition_module, "brn_condition");
     if (code != 0) cu->condition = NULL;
     return check(cu, code, "cuModuleGetFunction", 1);

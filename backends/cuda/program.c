@@ -1,4 +1,4 @@
-/* Compiling kernels, keeping them on disk, launching them. */
+/* Which compiler serves a device, compiling, launching. */
 #include "cuda/cuda.h"
 #include "core/memory.h"
 
@@ -26,10 +26,27 @@ bool brn_cuda_choose_target(const brn_rtc_functions *rtcs, int count, const int 
     return target->rtc != NULL;
 }
 
+bool brn_cuda_embedded_serve(const brn_cuda_embedded *e, int capability, int driver)
+{
+    int newest = 0;
+    if (!e->toolkit) return false;
+    for (const int *a = e->architectures; *a; newest = *a++)
+        if (*a / 10 == capability / 10 && *a <= capability && e->toolkit / 1000 <= driver / 1000) return true;
+    return newest < capability && e->toolkit <= driver; /* the driver compiles the intermediate code */
+}
+
+/* What is embedded, for a line that tells why it is of no use. */
+static void describe_embedded(char to[static 80])
+{
+    size_t at = (size_t)snprintf(to, 80, "%s", brn_cuda_built_in.toolkit ? "; embedded kernels are for" : "");
+    for (const int *a = brn_cuda_built_in.architectures; a && *a && at < 70; ++a) at += (size_t)snprintf(to + at, 80 - at, " %d.%d", *a / 10, *a % 10);
+}
+
 brn_status brn_cuda_find_target(const brn_cuda_limits *limits, brn_cuda_target *target)
 {
     const brn_rtc_functions *rtcs;
     int known[BRN_RTC_MOST][BRN_CUDA_ARCHITECTURES_MOST] = {{0}};
+    char embedded[80];
     const int count = brn_rtc_load(&rtcs), needed = limits->driver / 1000;
     for (int i = 0; i < count; ++i) {
         int architectures = 0;
@@ -38,8 +55,10 @@ brn_status brn_cuda_find_target(const brn_cuda_limits *limits, brn_cuda_target *
             known[i][0] = 0;
     }
     if (brn_cuda_choose_target(rtcs, count, (const int(*)[BRN_CUDA_ARCHITECTURES_MOST])known, limits->capability, limits->driver, target)) return BRN_OK;
-    return brn_fail(BRN_ERR_DEVICE, "no NVRTC (libnvrtc.so.%d) that knows compute capability %d.%d is here", needed > 12 && limits->capability < 75 ? 12 : needed,
-                    limits->capability / 10, limits->capability % 10);
+    if (brn_cuda_embedded_serve(&brn_cuda_built_in, limits->capability, limits->driver)) return BRN_OK;
+    describe_embedded(embedded);
+    return brn_fail(BRN_ERR_DEVICE, "no NVRTC (libnvrtc.so.%d) that knows compute capability %d.%d is here%s", needed > 12 && limits->capability < 75 ? 12 : needed,
+                    limits->capability / 10, limits->capability % 10, embedded);
 }
 
 static brn_status rtc_failed(brn_cu_code code, const char *call)
@@ -76,15 +95,6 @@ static brn_status take_image(const brn_cuda_target *t, brn_rtc_program program, 
     return code == 0 ? BRN_OK : rtc_failed(code, t->ptx ? "nvrtcGetPTX" : "nvrtcGetCUBIN");
 }
 
-/* What stands beside the architecture. A report of registers and spills costs nothing. */
-#define OPTIONS(X) X("--fmad=false") X("--std=c++17") X("--ptxas-options=-v")
-
-const char *brn_cuda_options(void)
-{
-#define TOGETHER(option) option " "
-    return OPTIONS(TOGETHER);
-}
-
 brn_status brn_cuda_compile(const brn_cuda_target *target, const char *source, char **image, size_t *size, char **log)
 {
     const brn_rtc_functions *rtc = target->rtc;
@@ -92,8 +102,9 @@ brn_status brn_cuda_compile(const brn_cuda_target *target, const char *source, c
     char architecture[48];
     snprintf(architecture, sizeof architecture, "--gpu-architecture=%s_%d", target->ptx ? "compute" : "sm", target->architecture);
 #define ONE(option) option,
-    const char *const options[] = {OPTIONS(ONE) architecture};
+    const char *const options[] = {BRN_CUDA_OPTIONS(ONE) architecture};
     *image = *log = NULL;
+    if (!rtc) return brn_fail(BRN_ERR_DEVICE, "no NVRTC is here to compile it");
     brn_cu_code code = rtc->nvrtcCreateProgram(&program, source, "brenier.cu", 0, NULL, NULL);
     if (code != 0) return rtc_failed(code, "nvrtcCreateProgram");
     code = rtc->nvrtcCompileProgram(program, sizeof options / sizeof *options, options);
@@ -106,58 +117,6 @@ brn_status brn_cuda_compile(const brn_cuda_target *target, const char *source, c
         *image = NULL;
     }
     return status;
-}
-
-/* ---- programs ---------------------------------------------------------------------------------- */
-
-/* What a driver says of an image that it cannot use. */
-static bool refuses_image(brn_cu_code code)
-{
-    return code == BRN_CU_ERROR_IMAGE || code == BRN_CU_ERROR_NO_BINARY || code == BRN_CU_ERROR_PTX || code == BRN_CU_ERROR_PTX_VERSION;
-}
-
-/* The driver may refuse an image that was made for a former version of itself, say: the text is compiled then,
- * and the file replaced. */
-static brn_status from_cache(const brn_cuda *cu, const char *kind, const brn_program_key *key, brn_cu_module *module)
-{
-    void *image;
-    size_t size;
-    BRN_TRY(brn_program_cache_load(kind, key, &image, &size));
-    const brn_cu_code code = image ? brn_cu.cuModuleLoadData(module, image) : 0;
-    free(image);
-    if (code == 0) return BRN_OK;
-    *module = NULL;
-    if (!refuses_image(code)) return brn_cuda_fail(cu, code, "cuModuleLoadData", "%s", kind);
-    brn_program_cache_drop(kind, key);
-    return BRN_OK;
-}
-
-static brn_status from_source(const brn_cuda *cu, const char *kind, const brn_program_key *key, const char *source, brn_cu_module *module)
-{
-    char *image, *log, path[512] = "";
-    size_t size;
-    const brn_status compiled = brn_cuda_compile(&cu->target, source, &image, &size, &log);
-    if (compiled != BRN_OK) {
-        if (log && *log) brn_program_cache_log(kind, log, path);
-        free(log);
-        return brn_fail_in(compiled, "%s: %s%s%s", cu->label, kind, *path ? "; the compiler's log: " : "", path);
-    }
-    free(log);
-    const brn_cu_code code = brn_cu.cuModuleLoadData(module, image);
-    if (code == 0) brn_program_cache_store(kind, key, image, size);
-    free(image);
-    if (code == 0) return BRN_OK;
-    *module = NULL;
-    return brn_cuda_fail(cu, code, "cuModuleLoadData", "%s", kind);
-}
-
-brn_status brn_cuda_load_program(const brn_cuda *cu, const char *kind, const char *source, brn_cu_module *module)
-{
-    brn_program_key key = cu->key;
-    *module = NULL;
-    brn_program_key_text(&key, source);
-    BRN_TRY(from_cache(cu, kind, &key, module));
-    return *module ? BRN_OK : from_source(cu, kind, &key, source, module);
 }
 
 /* ---- launches ---------------------------------------------------------------------------------- */
@@ -182,8 +141,12 @@ brn_status brn_cuda_prepare_command(const brn_cuda *cu, const brn_command *c, br
 {
     enum { GRID_Y = 65535 }; /* kernels stride over the rest */
     const brn_kernel_info *k = &brn_kernel_table[c->kernel];
-    return brn_cuda_prepare(cu, k->name, cu->kernels[c->kernel], c->params, c->view, c->views, (unsigned)k->wg,
-                            ((unsigned)c->rows + (unsigned)k->wg - 1) / (unsigned)k->wg, !k->spread ? 1 : c->feats < GRID_Y ? (unsigned)c->feats : GRID_Y, call);
+    int shared = 0;
+    if (k->sized >= 0) memcpy(&shared, c->params + k->sized, sizeof shared);
+    BRN_TRY(brn_cuda_prepare(cu, k->name, cu->kernels[c->kernel], c->params, c->view, c->views, (unsigned)k->wg,
+                            ((unsigned)c->rows + (unsigned)k->wg - 1) / (unsigned)k->wg, !k->spread ? 1 : c->feats < GRID_Y ? (unsigned)c->feats : GRID_Y, call));
+    call->params.shared = (unsigned)shared * (unsigned)sizeof(float);
+    return BRN_OK;
 }
 
 brn_status brn_cuda_launch(brn_queue *q, const char *name, const brn_cuda_call *call)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COMMANDS = 4096, UPLOAD_ALIGN = 16 };
+enum { COMMANDS = 4096, LARGE = 64 << 10 }; /* a copy on the list costs the host nothing, one aside some calls */
 
 brn_status brn_cuda_submitted(brn_queue *q, brn_cu_code code, const char *call, size_t bytes)
 {
@@ -20,14 +20,12 @@ brn_status brn_cuda_waited(brn_queue *q, brn_cu_code code, const char *call, siz
     return code == 0 ? BRN_OK : brn_cuda_fail(q->impl, code, call, "%zu bytes", bytes);
 }
 
-/* Everything is done: staging memory is filled from its start again, so that equal steps stage at equal places. */
+/* All lists are done. */
 static brn_status wait_for_all(brn_queue *q, size_t bytes)
 {
     brn_cuda *cu = q->impl;
     BRN_TRY(brn_cuda_waited(q, brn_cu.cuStreamSynchronize(cu->stream), "cuStreamSynchronize", bytes));
-    cu->staged = 0;
-    cu->half = 0;
-    cu->pending[0] = cu->pending[1] = false;
+    brn_cuda_lists_ended(cu, cu->number - 1);
     return BRN_OK;
 }
 
@@ -95,13 +93,24 @@ static brn_status in_parts(brn_queue *q, const brn_commands *list)
     return BRN_OK;
 }
 
+/* Kernels may still be on their way from the compiler; copies do not need them. */
+static bool has_kernels(const brn_commands *list)
+{
+    for (int i = 0; i < list->count; ++i)
+        if (list->at[i].kind == BRN_COMMAND_KERNEL) return true;
+    return false;
+}
+
 static brn_status hand_over(brn_queue *q)
 {
     brn_cuda *cu = q->impl;
     if (cu->list.open) return brn_fail(BRN_ERR_INTERNAL, "%s: a repeated part reads or writes", cu->label);
     BRN_TRY(brn_cuda_enter(cu));
+    if (cu->build && has_kernels(&cu->list)) BRN_TRY(brn_cuda_kernels_take(cu));
+    BRN_TRY(brn_cuda_follow_uploads(cu));
     cu->repeats = 0;
-    return cu->conditions ? brn_cuda_replay(q, &cu->list) : in_parts(q, &cu->list);
+    BRN_TRY(cu->conditions ? brn_cuda_replay(q, &cu->list) : in_parts(q, &cu->list));
+    return brn_cuda_list_handed_over(cu);
 }
 
 /* After a failure the list is lost, and with it whatever was to come of it: all later calls say so too. */
@@ -125,56 +134,53 @@ static brn_status make_room(brn_queue *q)
 
 /* ---- recording --------------------------------------------------------------------------------- */
 
+/* The list under way names a buffer. */
+static void name(const brn_cuda *cu, brn_view v)
+{
+    if (v.buf) brn_cuda_block_of(v)->used = cu->number;
+}
+
+static bool named(const brn_cuda *cu, brn_view v) { return brn_cuda_block_of(v)->used == cu->number; }
+
 static brn_status add_copy(brn_queue *q, brn_command_kind kind, brn_view to, const brn_view *from, void *host, size_t bytes)
 {
     brn_cuda *cu = q->impl;
     brn_command *c;
     BRN_TRY(make_room(q));
     BRN_TRY(brn_commands_add(&cu->list, kind, &c));
-    c->view[c->views++] = to;
-    if (from) c->view[c->views++] = *from;
+    name(cu, c->view[c->views++] = to);
+    if (from) name(cu, c->view[c->views++] = *from);
     c->host = host;
     c->bytes = bytes;
     return BRN_OK;
 }
 
-/* Go over to the other half of the staging memory: everything handed over so far may read this one. */
-static brn_status next_half(brn_queue *q)
-{
-    brn_cuda *cu = q->impl;
-    BRN_TRY(brn_cuda_flush(q));
-    BRN_TRY(brn_cuda_enter(cu));
-    BRN_TRY(brn_cuda_submitted(q, brn_cu.cuEventRecord(cu->done[cu->half], cu->stream), "cuEventRecord", 0));
-    cu->pending[cu->half] = true;
-    cu->half ^= 1;
-    cu->staged = 0;
-    if (!cu->pending[cu->half]) return BRN_OK;
-    cu->pending[cu->half] = false;
-    return brn_cuda_waited(q, brn_cu.cuEventSynchronize(cu->done[cu->half]), "cuEventSynchronize", BRN_CUDA_STAGE_HALF);
-}
-
-/* In pieces that fit into a half. */
+/* A large write of what the list under way does not name goes ahead of it, beside the lists that run; others stand on it,
+ * in pieces that fit into a half of staging memory. */
 brn_status brn_cuda_write(brn_queue *q, brn_view to, const void *from, size_t bytes)
 {
     brn_cuda *cu = q->impl;
     const char *next = from;
-    while (bytes > 0) {
-        const size_t piece = bytes < BRN_CUDA_STAGE_HALF ? bytes : BRN_CUDA_STAGE_HALF;
-        if (piece > BRN_CUDA_STAGE_HALF - cu->staged) BRN_TRY(next_half(q));
-        char *stage = cu->stage + (size_t)cu->half * BRN_CUDA_STAGE_HALF + cu->staged;
+    if (cu->lost != BRN_OK) return brn_fail_copy(cu->lost, cu->lost_text);
+    if (bytes >= LARGE && !named(cu, to)) return brn_cuda_write_aside(q, to, from, bytes);
+    for (size_t piece; bytes > 0; to.off += piece / to.buf->elem, next += piece, bytes -= piece) {
+        char *stage;
+        BRN_TRY(brn_cuda_halves_take(q, &cu->listed, cu->stream, bytes, &stage, &piece));
         memcpy(stage, next, piece);
         BRN_TRY(add_copy(q, BRN_COMMAND_UPLOAD, to, NULL, stage, piece));
-        cu->staged += (piece + UPLOAD_ALIGN - 1) / UPLOAD_ALIGN * UPLOAD_ALIGN;
-        to.off += piece / to.buf->elem, next += piece, bytes -= piece;
+        cu->last_upload = cu->number;
     }
     return BRN_OK;
 }
 
-/* Through pinned memory where it is small, as most reads are, at the end of the list; a large one waits but once. */
+/* What the list under way does not name need not wait for it. Otherwise through pinned memory where it is small, as most
+ * reads are, at the end of the list; a large one waits but once. */
 brn_status brn_cuda_read(brn_queue *q, brn_view from, void *to, size_t bytes)
 {
     brn_cuda *cu = q->impl;
     if (bytes == 0) return BRN_OK;
+    if (cu->lost != BRN_OK) return brn_fail_copy(cu->lost, cu->lost_text);
+    if (!named(cu, from)) return brn_cuda_read_aside(q, from, to, bytes);
     if (bytes <= BRN_CUDA_STAGE_HALF) {
         void *stage = cu->stage + BRN_CUDA_READS;
         BRN_TRY(add_copy(q, BRN_COMMAND_DOWNLOAD, from, NULL, stage, bytes));
@@ -201,6 +207,7 @@ brn_status brn_cuda_kernel(brn_queue *q, int kernel, const void *params, size_t 
     brn_cuda *cu = q->impl;
     if (rows <= 0 || (brn_kernel_table[kernel].spread && feats <= 0)) return BRN_OK;
     BRN_TRY(make_room(q));
+    for (int i = 0; i < count; ++i) name(cu, views[i]);
     return brn_commands_kernel(&cu->list, kernel, params, size, rows, feats, views, count);
 }
 
@@ -209,6 +216,7 @@ brn_status brn_cuda_gemm_command(brn_queue *q, const brn_gemm_args *args)
     brn_cuda *cu = q->impl;
     if (args->m <= 0 || args->n <= 0) return BRN_OK;
     BRN_TRY(make_room(q));
+    name(cu, args->a), name(cu, args->b), name(cu, args->c);
     return brn_commands_product(&cu->list, args);
 }
 
@@ -218,6 +226,7 @@ brn_status brn_cuda_repeat(brn_queue *q, brn_view counter, int floor, brn_repeat
     brn_cuda *cu = q->impl;
     BRN_TRY(make_room(q));
     const int before = cu->list.count;
+    name(cu, counter);
     BRN_TRY(brn_commands_open_repeat(&cu->list, counter, floor));
     const brn_status status = body(context, q);
     if (status == BRN_OK) {

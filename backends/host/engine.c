@@ -22,6 +22,7 @@
 #include "prelude/conjugate.h"
 #include "prelude/search.h"
 #include "prelude/lbfgs.h"
+#include "prelude/small.h"
 #include "prelude/sample.h"
 
 #define JOIN_(a, b) a##b
@@ -31,7 +32,7 @@
 #include "kernels.h"
 
 static const brn_host_kernel kernels[] = {
-#define KERNEL_ENTRY(name, wg, buffers, writes, spread) k_##name,
+#define KERNEL_ENTRY(name, wg, buffers, writes, spread, sized) k_##name,
     BRN_KERNEL_LIST(KERNEL_ENTRY)
 #undef KERNEL_ENTRY
 };

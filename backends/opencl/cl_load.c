@@ -1,43 +1,24 @@
 /* The ICD loader's functions. */
+#include "core/library.h"
 #include "opencl/cl_api.h"
-
-#include <dlfcn.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <string.h>
 
 brn_cl_functions brn_cl;
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static brn_status load_status;
-static char load_text[256]; /* why, for calls that come later */
+static brn_loading loading = BRN_LOADING;
 
 static brn_status load(void)
 {
-    void *library = dlopen("libOpenCL.so.1", RTLD_NOW | RTLD_LOCAL);
+    void *library = brn_library_open("libOpenCL.so.1");
     if (!library) return brn_fail(BRN_ERR_DEVICE, "no OpenCL loader (libOpenCL.so.1); install ocl-icd-libopencl1 and a driver");
 #define RESOLVE(result, name, arguments)                                                                     \
-    {                                                                                                        \
-        void *found = dlsym(library, #name);                                                                 \
-        if (!found) return brn_fail(BRN_ERR_DEVICE, "the OpenCL loader lacks " #name ": OpenCL 1.2 is needed"); \
-        memcpy(&brn_cl.name, &found, sizeof found);                                                          \
-    }
+    if (!brn_library_function(library, #name, &brn_cl.name))                                                 \
+        return brn_fail(BRN_ERR_DEVICE, "the OpenCL loader lacks " #name ": OpenCL 1.2 is needed");
     BRN_CL_LIST(RESOLVE)
 #undef RESOLVE
     return BRN_OK;
 }
 
-static void load_once(void)
-{
-    load_status = load();
-    if (load_status != BRN_OK) snprintf(load_text, sizeof load_text, "%s", brn_last_error());
-}
-
-brn_status brn_cl_load(void)
-{
-    pthread_once(&once, load_once);
-    return load_status == BRN_OK ? BRN_OK : brn_fail_copy(load_status, load_text);
-}
+brn_status brn_cl_load(void) { return brn_load_once(&loading, load); }
 
 const char *brn_cl_code_name(cl_int code)
 {

@@ -1,25 +1,17 @@
 #include "opencl/clblast.h"
-
-#include <dlfcn.h>
-#include <pthread.h>
-#include <string.h>
+#include "core/library.h"
 
 brn_clblast_functions brn_clblast;
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static brn_loading loading = BRN_LOADING;
 
-static void load(void)
+static brn_status load(void)
 {
-    void *library = dlopen("libclblast.so.1", RTLD_NOW | RTLD_LOCAL);
-    void *sgemm = library ? dlsym(library, "CLBlastSgemm") : NULL, *clear = library ? dlsym(library, "CLBlastClearCache") : NULL;
-    if (!sgemm || !clear) return;
-    memcpy(&brn_clblast.sgemm, &sgemm, sizeof sgemm);
-    memcpy(&brn_clblast.clear_cache, &clear, sizeof clear);
-}
-
-brn_status brn_clblast_load(void)
-{
-    pthread_once(&once, load);
-    if (brn_clblast.sgemm) return BRN_OK;
+    void *library = brn_library_open("libclblast.so.1");
+    if (library && brn_library_function(library, "CLBlastSgemm", &brn_clblast.sgemm) &&
+        brn_library_function(library, "CLBlastClearCache", &brn_clblast.clear_cache))
+        return BRN_OK;
     return brn_fail(BRN_ERR_UNSUPPORTED, "CLBlast is missing (libclblast.so.1); install libclblast1");
 }
+
+brn_status brn_clblast_load(void) { return brn_load_once(&loading, load); }

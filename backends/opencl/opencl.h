@@ -66,9 +66,8 @@ typedef struct brn_opencl {
 brn_status brn_opencl_fail(const char *who, cl_int code, const char *call, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/** Tell the checker of a command that is about to be queued. */
-brn_status brn_opencl_command(brn_opencl *cl, const char *what, const brn_hazard_access *access, int count);
-/** The same for one that touches buffers from a view's start on; bit i of `writes`: it writes the i-th. */
+/** Tell the checker of a command that is about to be queued, which touches buffers from a view's start on; bit i of
+ *  `writes`: it writes the i-th. */
 brn_status brn_opencl_touch(brn_opencl *cl, const char *what, const brn_view *views, int count, unsigned writes);
 
 /** Compile a kernel, or take it from the cache. `kind` names it in files and failures, `defines` are its

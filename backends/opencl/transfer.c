@@ -6,7 +6,8 @@
 
 /* ---- the checker ------------------------------------------------------------------------------- */
 
-brn_status brn_opencl_command(brn_opencl *cl, const char *what, const brn_hazard_access *access, int count)
+/* A command is about to be queued. */
+static brn_status tell(brn_opencl *cl, const char *what, const brn_hazard_access *access, int count)
 {
     if (!cl->hazard) return BRN_OK;
     if (cl->in_order) brn_hazard_barrier(cl->hazard);
@@ -21,7 +22,7 @@ brn_status brn_opencl_touch(brn_opencl *cl, const char *what, const brn_view *vi
     if (count > MOST) return brn_fail(BRN_ERR_INTERNAL, "%s: %s: %d buffers", cl->label, what, count);
     for (int i = 0; i < count; ++i)
         access[i] = brn_opencl_access(views[i], (views[i].buf->count - views[i].off) * views[i].buf->elem, writes >> i & 1);
-    return brn_opencl_command(cl, what, access, count);
+    return tell(cl, what, access, count);
 }
 
 static brn_status submitted(brn_queue *q, cl_int code, const char *call, size_t bytes)
@@ -68,7 +69,7 @@ static brn_status write_now(brn_queue *q, brn_view to, const void *from, size_t 
 {
     brn_opencl *cl = q->impl;
     const brn_hazard_access access = brn_opencl_access(to, bytes, true);
-    BRN_TRY(brn_opencl_command(cl, "write", &access, 1));
+    BRN_TRY(tell(cl, "write", &access, 1));
     const cl_int code = CL(clEnqueueWriteBuffer(cl->queue, brn_opencl_mem(to.buf), CL_TRUE, access.begin, bytes, from, 0, NULL, NULL));
     BRN_TRY(submitted(q, code, "clEnqueueWriteBuffer", bytes));
     return waited(q, CL_SUCCESS, "clEnqueueWriteBuffer", bytes, last_command(cl));
@@ -86,7 +87,7 @@ brn_status brn_opencl_write(brn_queue *q, brn_view to, const void *from, size_t 
     if (cl->hazard) BRN_TRY(brn_hazard_host(cl->hazard, "write", &fill));
     memcpy(cl->stage + at, from, bytes);
     cl->staged += bytes;
-    BRN_TRY(brn_opencl_command(cl, "write", access, 2));
+    BRN_TRY(tell(cl, "write", access, 2));
     return submitted(q, CL(clEnqueueWriteBuffer(cl->queue, brn_opencl_mem(to.buf), CL_FALSE, access[1].begin, bytes, cl->stage + at, 0, NULL, NULL)),
                      "clEnqueueWriteBuffer", bytes);
 }
@@ -96,7 +97,7 @@ brn_status brn_opencl_read(brn_queue *q, brn_view from, void *to, size_t bytes)
     brn_opencl *cl = q->impl;
     if (bytes == 0) return BRN_OK;
     const brn_hazard_access access = brn_opencl_access(from, bytes, false);
-    BRN_TRY(brn_opencl_command(cl, "read", &access, 1));
+    BRN_TRY(tell(cl, "read", &access, 1));
     const cl_int code = CL(clEnqueueReadBuffer(cl->queue, brn_opencl_mem(from.buf), CL_TRUE, access.begin, bytes, to, 0, NULL, NULL));
     BRN_TRY(submitted(q, code, "clEnqueueReadBuffer", bytes));
     return waited(q, CL_SUCCESS, "clEnqueueReadBuffer", bytes, last_command(cl));
@@ -107,7 +108,7 @@ brn_status brn_opencl_copy(brn_queue *q, brn_view to, brn_view from, size_t byte
     brn_opencl *cl = q->impl;
     if (bytes == 0) return BRN_OK;
     const brn_hazard_access access[] = {brn_opencl_access(from, bytes, false), brn_opencl_access(to, bytes, true)};
-    BRN_TRY(brn_opencl_command(cl, "copy", access, 2));
+    BRN_TRY(tell(cl, "copy", access, 2));
     return submitted(q, CL(clEnqueueCopyBuffer(cl->queue, brn_opencl_mem(from.buf), brn_opencl_mem(to.buf), access[0].begin, access[1].begin, bytes, 0,
                                                NULL, NULL)), "clEnqueueCopyBuffer", bytes);
 }
@@ -118,7 +119,7 @@ brn_status brn_opencl_zero(brn_queue *q, brn_view to, size_t bytes)
     brn_opencl *cl = q->impl;
     if (bytes == 0) return BRN_OK;
     const brn_hazard_access access = brn_opencl_access(to, bytes, true);
-    BRN_TRY(brn_opencl_command(cl, "zero", &access, 1));
+    BRN_TRY(tell(cl, "zero", &access, 1));
     return submitted(q, CL(clEnqueueFillBuffer(cl->queue, brn_opencl_mem(to.buf), &zero, sizeof zero, access.begin, bytes, 0, NULL, NULL)),
                      "clEnqueueFillBuffer", bytes);
 }

@@ -54,6 +54,22 @@ BRN_API brn_status brn_benchmark_list(const char *clone, int *n, int capacity, i
  *  @param threads of the host, as in brn_device_open */
 BRN_API brn_status brn_benchmark_convert(const char *clone, int n, int threads, const char *path);
 
+/** Pairs of the published image benchmark: 64 x 64 photographs x = G(z) + 0.01 e that a generator G makes of normal numbers z
+ *  and e, and their images under the gradient of psi = (phi_1 + phi_2) / 2 + 0.005 |x|^2, phi_v convolutional input-convex
+ *  networks; T = grad psi is the optimal map. Nothing but the checkpoints says how wide the networks are. */
+typedef enum brn_celeba { BRN_CELEBA_EARLY, BRN_CELEBA_MID, BRN_CELEBA_LATE, BRN_CELEBA_PAIRS } brn_celeba;
+
+/** "early", "mid", "late" */
+BRN_API const char *brn_celeba_name(brn_celeba pair);
+
+/** Pairs whose checkpoints are in `clone`, a clone of the published repository or its folder benchmarks/CelebA64: Final_G.pt and
+ *  Early_v1.pt, ... BRN_ERR_INPUT where there is none. */
+BRN_API brn_status brn_benchmark_celeba_list(const char *clone, brn_celeba found[BRN_CELEBA_PAIRS], int *count);
+
+/** Convert a pair to `path`, for data.pair=, from Final_G.pt and the pair's _v1.pt and _v2.pt. Batch normalisations of the
+ *  generator are folded into its convolutions. Checkpoints are read as by brn_benchmark_convert. */
+BRN_API brn_status brn_benchmark_celeba_convert(const char *clone, brn_celeba pair, const char *path);
+
 /** What a pair file says about itself, as JSON: allocated, release with free(). *json is NULL, without an error, where the
  *  file is no pair (but a model, say). */
 BRN_API brn_status brn_benchmark_describe(const char *path, char **json);

@@ -36,7 +36,9 @@ typedef struct brn_likelihood {
     double target_true;    /**< mean log beta(y) */
     double source;         /**< mean log p(x), x of the source */
     double source_true;    /**< mean log alpha(x) */
+    brn_log_det_settings log_det; /**< the settings' own: how log det DT was found */
     double error;          /**< largest standard error of either mean by the probes of brn_model_log_det; 0 where that is exact */
+    double row_error;      /**< and of one row: root of the mean square, the larger of both sides */
 } brn_likelihood;
 
 typedef struct brn_evaluation {
@@ -62,6 +64,16 @@ typedef struct brn_evaluation {
         size_t nonfinite;       /**< f is not finite where the solver starts */
     } inverse;                  /**< rows of the inverse map; where the roles are exchanged, of the forward one */
 } brn_evaluation;
+
+/** The model's density at rows of one side, as brn_likelihood has it: that of the other side carried through the map.
+ *  @param side        of the rows; the other one's density must be known
+ *  @param rows        [in]  float[count][n]
+ *  @param log_density [out] double[count]; NaN where the potential is not convex
+ *  @param error       [out] double[count], standard error of log det DT (brn_model_log_det); may be NULL
+ *  @param settings    their eval group is used; NULL for the model's own
+ *  @return BRN_ERR_UNSUPPORTED where the density of the other side is not known, BRN_ERR_USAGE where the dimensions differ */
+BRN_API brn_status brn_evaluate_density(brn_model *model, brn_pair *pair, const brn_settings *settings, brn_side side, const float *rows,
+                                        size_t count, double *log_density, double *error);
 
 /** Likelihoods of `count` fresh draws of each side; 0: as many as are cheap. Settings as for brn_evaluate. */
 BRN_API brn_status brn_evaluate_likelihood(brn_model *model, brn_pair *pair, const brn_settings *settings, size_t count,

@@ -29,6 +29,7 @@ typedef struct brn_standardization {
 BRN_API brn_status brn_pair_open(brn_pair **pair, brn_device *device, const brn_settings *settings);
 BRN_API void brn_pair_close(brn_pair *pair);
 
+/** Numbers in a sample. */
 BRN_API int brn_pair_dim(const brn_pair *pair);
 /** Name for people: "gauss8", "hd_16.safetensors", "a.npy -> b.csv". */
 BRN_API const char *brn_pair_name(const brn_pair *pair);

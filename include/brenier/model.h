@@ -40,6 +40,7 @@ BRN_API void brn_model_free(brn_model *model);
 /** Write the model alone (no optimizer state), atomically. */
 BRN_API brn_status brn_model_save(const brn_model *model, const char *path);
 
+/** Numbers in a sample. */
 BRN_API int brn_model_dim(const brn_model *model);
 /** The resolved settings it was trained with. Valid while the model lives. */
 BRN_API const brn_settings *brn_model_settings(const brn_model *model);
@@ -69,14 +70,6 @@ BRN_API brn_status brn_model_potential(brn_model *model, const float *x, size_t 
 BRN_API brn_status brn_conjugate(brn_model *model, const brn_conjugate_settings *settings, const float *y, size_t count,
                                  bool warm_start, float *x, float *value, brn_conjugate_row *rows);
 
-/** How brn_model_log_det finds a determinant; 0 stands for the default. */
-typedef struct brn_log_det_settings {
-    int exact_up_to; /**< dimensions up to this have their whole Hessian made (64, at most 1024); -1: none */
-    int probes;      /**< beyond: random vectors per row (16, at least 2) ... */
-    int steps;       /**< ... and steps of Lanczos' method with each (24) */
-    uint64_t seed;   /**< of the probes */
-} brn_log_det_settings;
-
 /** How T changes volumes: log_det[r] = log det DT(x_r), so that T(x) has the density alpha(x) / exp(log_det) where x has alpha(x).
  *
  *      DT(x) = Hess f(x)                 (roles exchanged: DT(x) = Hess f(T(x))^-1)
@@ -85,13 +78,14 @@ typedef struct brn_log_det_settings {
  *  products with the Hessian make it, and its Cholesky factor gives the determinant. Beyond, stochastic Lanczos quadrature:
  *  with probes z of n random signs, n * mean_z (z/|z|)^T log(Hess f) (z/|z|), each from `steps` products. The probes of a row
  *  depend on the seed and on its coordinates alone: neither on its chunk nor on the number of threads.
- *  @param settings    NULL: the defaults
+ *  @param settings    NULL: those of the model's evaluation
  *  @param x           [in]  float[count][n], rows of the source
  *  @param y           [in]  float[count][n], T(x), for those who have it; NULL: found here where it is needed (exchanged roles)
  *  @param log_det     [out] double[count]; NaN where the Hessian is not positive definite, as that of a potential that is not
  *                     convex may be, or not finite: T is not invertible there
- *  @param error       [out] double[count], standard error over the probes (that of the quadrature, which more steps lower, is
- *                     not in it); 0 where exact, NaN where log_det is; may be NULL
+ *  @param error       [out] double[count], standard error over the probes, which falls as 1 / sqrt(probes). That of the quadrature,
+ *                     which more steps lower, is not in it: at most as (sqrt k - 1)^2s / (sqrt k + 1)^2s of s steps for a Hessian
+ *                     of condition k. 0 where exact, NaN where log_det is; may be NULL
  *  @param indefinite  [out] number of rows that are NaN; may be NULL */
 BRN_API brn_status brn_model_log_det(brn_model *model, const brn_log_det_settings *settings, const float *x, const float *y, size_t count,
                                      double *log_det, double *error, size_t *indefinite);

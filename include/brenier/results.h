@@ -23,6 +23,7 @@ typedef struct brn_results brn_results;
 BRN_API brn_status brn_results_open(brn_results **results, int count, const char *const *paths);
 BRN_API void brn_results_free(brn_results *results);
 
+/** Number of runs. */
 BRN_API int brn_results_count(const brn_results *results);
 /** Run i = 0 .. count - 1, owned by the results; brn_run_score may fill in what it lacks. */
 BRN_API brn_run *brn_results_run(brn_results *results, int i);

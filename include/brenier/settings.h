@@ -135,6 +135,14 @@ typedef struct brn_conjugate_settings {
     double beta1, beta2;    /**< Adam */
 } brn_conjugate_settings;
 
+/** How the determinant of a Hessian is found (brn_model_log_det). */
+typedef struct brn_log_det_settings {
+    int exact_up_to; /**< dimensions up to this have their whole Hessian made; 0: none, at most 1024 */
+    int probes;      /**< beyond: random vectors per row, at least 2 ... */
+    int steps;       /**< ... and steps of Lanczos' method with each, 1 to 1024 */
+    uint64_t seed;   /**< of these vectors */
+} brn_log_det_settings;
+
 typedef struct brn_settings {
     char     preset[BRN_NAME_MAX]; /**< the preset it was made from */
     uint64_t seed;
@@ -145,12 +153,12 @@ typedef struct brn_settings {
     struct {
         char pair[BRN_PATH_MAX];   /**< built-in pair, or PATH.safetensors of a benchmark pair */
         int  n;                    /**< dimension, where the pair leaves it open ("gaussian"; auto: 0) */
-        char source[BRN_PATH_MAX]; /**< the user's own samples: NPY, NPZ or CSV, a picture, or a folder of pictures, one a row */
+        char source[BRN_PATH_MAX]; /**< the user's own samples: NPY, NPZ or CSV, a picture, a folder or an array of pictures, one a row */
         char target[BRN_PATH_MAX];
         char source_weight[BRN_NAME_MAX]; /**< weight column of the source, by name or number; "" = none */
         char target_weight[BRN_NAME_MAX];
         brn_pictures pictures;     /**< samples of a picture: places or colours */
-        int  image_size;           /**< side of the squares to which the pictures of a folder are cut and scaled; 0: they have one size */
+        int  image_size;           /**< side of the squares to which the pictures of a folder or array are cut and scaled; 0: they have one size */
         brn_standardize standardize;
         brn_sampling sampling;
     } data;
@@ -211,6 +219,7 @@ typedef struct brn_settings {
         int      max_evaluations; /**< of its line search */
         int      max_iterations;  /**< of the inverse map; 0: the amortizer's prediction as it is (auto: -1, those of training) */
         uint64_t seed;
+        brn_log_det_settings log_det;
     } eval;
 } brn_settings;
 

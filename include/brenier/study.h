@@ -5,6 +5,7 @@
 #define BRENIER_STUDY_H
 
 #include "model.h"
+#include <stdbool.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -12,7 +13,11 @@ extern "C" {
 
 typedef enum brn_study_start {
     BRN_STUDY_AMORTIZER, /**< x = H(y); y itself where the model has no amortizer */
-    BRN_STUDY_IDENTITY   /**< x = y */
+    BRN_STUDY_IDENTITY,  /**< x = y */
+    BRN_STUDY_SOUGHT,    /**< as train.seek: H(y), or of a training batch of samples the one where J is least, if it is lower there */
+    BRN_STUDY_LINEAR,    /**< the linear map of y, optimal between Gaussians of the measures' moments */
+    BRN_STUDY_EARLIER,   /**< what another model maps y to, as an earlier checkpoint of the same training */
+    BRN_STUDY_STARTS
 } brn_study_start;
 
 /** One way to solve. */
@@ -50,16 +55,27 @@ typedef struct brn_study_curve {
 
 typedef struct brn_study brn_study;
 
-/** Prepare a study of a model at the rows y[count][n] (raw coordinates).
+/** Prepare a study of a model at the rows y[count][n] (raw coordinates; of the target, or where the roles are exchanged of the source).
  *  @param exact the same model on host:f64: there the reference is solved, gaps and curves are computed
  *  All objectives, gradients and distances are in standardised coordinates. Both models outlive the study. */
 BRN_API brn_status brn_study_create(brn_study **study, brn_model *model, brn_model *exact, const float *y, size_t count);
 BRN_API void brn_study_free(brn_study *study);
 
+/** Add the starts that need samples: BRN_STUDY_SOUGHT from min(train.batch, count) samples, BRN_STUDY_LINEAR up to n = 2048.
+ *  @param first the samples are those of `seed` from this number on: none that y has */
+BRN_API brn_status brn_study_add_pair(brn_study *study, brn_pair *pair, uint64_t seed, uint64_t first);
+
+/** Add BRN_STUDY_EARLIER, solved with that model's own evaluation settings. `earlier` is not needed afterwards. */
+BRN_API brn_status brn_study_add_earlier(brn_study *study, const brn_model *earlier);
+
+/** Whether cases may start there; of BRN_STUDY_AMORTIZER, whether there is an amortizer. */
+BRN_API bool brn_study_has(const brn_study *study, brn_study_start start);
+
 /** The reference: strong Wolfe L-BFGS to max |grad J| < 1e-9 from the amortizer's prediction, in double precision. */
 BRN_API const brn_study_result *brn_study_reference(const brn_study *study);
 
-/** Solve all rows `repeat` times on the model's device. */
+/** Solve all rows `repeat` times on the model's device.
+ *  @return BRN_ERR_USAGE for a start that was not added */
 BRN_API brn_status brn_study_run(brn_study *study, const brn_study_case *solver, int repeat, brn_study_result *result);
 
 /** Follow `iterations` iterations in double precision; gtol is not used. Release with brn_study_curve_free. */

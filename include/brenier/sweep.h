@@ -49,7 +49,9 @@ BRN_API brn_status brn_sweep_save(const brn_sweep *sweep);
 /** Whether a folder holds a manifest. */
 BRN_API bool brn_sweep_is(const char *folder);
 
+/** Where its manifest and its runs are. Owned by the sweep. */
 BRN_API const char *brn_sweep_folder(const brn_sweep *sweep);
+/** Number of runs. */
 BRN_API int brn_sweep_count(const brn_sweep *sweep);
 /** Combinations that were left out because they equal another one of the grid. */
 BRN_API int brn_sweep_left_out(const brn_sweep *sweep);

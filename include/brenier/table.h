@@ -14,6 +14,7 @@
 #define BRENIER_TABLE_H
 
 #include "status.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,7 +30,7 @@ typedef enum brn_table_header {
 
 /** How to read a file; all zero, or NULL instead, is the default. */
 typedef struct brn_table_options {
-    const char *array;       /**< NPZ: name of the array; NULL: the first one */
+    const char *array;       /**< NPZ: name of the array; NULL: the first one, or the one that the path names: "a.npz[name]" */
     const char *weight;      /**< column of weights >= 0, by name or by number from 1; NULL or "": none */
     brn_table_header header; /**< CSV */
     char separator; /**< CSV: ',', ';', '\\t', or ' ' for any white space; 0: seen from the first line */
@@ -42,7 +43,10 @@ typedef struct brn_table brn_table;
 /** Open a file for reading from its first row.
  *
  *  NPY and NPZ are known by their first bytes, everything else is CSV. NPY: versions 1 to 3, one
- *  dimension (a single column) or two, C or Fortran order, little-endian. NPZ: members stored or
+ *  dimension (a single column) or two, C or Fortran order, little-endian. Three dimensions (count, height,
+ *  width) and four, (count, height, width, channels) or (count, channels, height, width) with one channel
+ *  or three, are pictures of bytes or floats: a row is a picture, channel first, from -1 (black) to 1.
+ *  Bytes are scaled to that, floats are taken as they are and refused beyond -2 and 2. NPZ: members stored or
  *  deflated, as NumPy writes them; BRN_ERR_UNSUPPORTED in a build without libzip. CSV: numbers with
  *  a decimal point whatever the locale, an optional header with names, which may be "quoted",
  *  comment lines that begin with '#', empty lines before and after the rows.
@@ -57,6 +61,9 @@ BRN_API brn_status brn_table_count(brn_table *table, int64_t *rows);
 
 /** Number of columns d, without that of the weights; at least 1. */
 BRN_API int brn_table_cols(const brn_table *table);
+
+/** Whether rows are pictures, and then their shape (else zeros): d = channels height width. */
+BRN_API bool brn_table_image(const brn_table *table, int *channels, int *height, int *width);
 
 /** Name of column i = 0 .. d-1, or NULL: only a CSV header has names. Owned by the table. */
 BRN_API const char *brn_table_column_name(const brn_table *table, int i);

@@ -24,6 +24,7 @@ typedef unsigned int uint;
 #define OUT(i, T, x)      T *x = (T *)b_[i];
 #define LOCALS            (void)grp_x; (void)grp_y; (void)rows_; (void)P;
 #define SHARED(T, x, n)   T x[n];
+#define SHARED_SIZED(T, x, n) SHARED(T, x, n)
 #define BEGIN             {
 #define END               }}
 #define PAR               _Pragma("omp simd") for (int lid = 0; lid < WG; ++lid)
@@ -34,6 +35,7 @@ typedef unsigned int uint;
 #define PRIVN(T, x, n)    T x[n][WG];
 #define L(x)              x[lid]
 #define LN(x, i)          x[i][lid]
+#define UNROLL
 #define FN                static inline __attribute__((always_inline))
 #define TO_F(x)           ((real)(x))
 #define TO_I(x)           ((int)(x))
@@ -79,4 +81,5 @@ FN uint m_as_u(float f) { uint u; memcpy(&u, &f, 4); return u; }
 
 /* The largest value of a private int over the rows of a work-group: loops around PAR_ROWS must have the
  * same length for all lanes here, where a GPU thread may go its own way. */
+#define ACROSS_ROWS_ADD(to, x) for (int l_ = 0; l_ < rows_; ++l_) to += x[l_];
 #define ACROSS_ROWS_MAX(to, x) for (int l_ = 0; l_ < rows_; ++l_) to = x[l_] > to ? x[l_] : to;

@@ -19,6 +19,7 @@ typedef float real;
 #define VIEW_OUT(T, x)    __global T *x = x##_buffer + x##_first;
 #define LOCALS            ) { VIEWS
 #define SHARED(T, x, n)   __local T x[n];
+#define SHARED_SIZED(T, x, n) SHARED(T, x, n)
 #define BEGIN             const int lid = (int)get_local_id(0); const int grp_x = (int)get_group_id(0); const int grp_y = (int)get_group_id(1);
 #define END               }
 #define PAR
@@ -50,4 +51,5 @@ typedef float real;
 #endif
 #define EACH_FEATURE(i, n) for (int i = grp_y; i < (n); i += (int)get_num_groups(1))
 /* Each lane goes its own way, so that its own value is the largest it needs. */
+#define ACROSS_ROWS_ADD(to, x) PAR_ROWS { if (x != 0) atomic_add(&(to), x); }
 #define ACROSS_ROWS_MAX(to, x) PAR_ROWS { to = x > to ? x : to; }

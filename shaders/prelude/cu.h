@@ -17,6 +17,7 @@ typedef float real;
 #define OUT(i, T, x)      , T *x
 #define LOCALS            ) {
 #define SHARED(T, x, n)   __shared__ T x[n];
+#define SHARED_SIZED(T, x, n) extern __shared__ T x[]; /* P.room, a launch says so */
 #define BEGIN             const int lid = (int)threadIdx.x; const int grp_x = (int)blockIdx.x; const int grp_y = (int)blockIdx.y; \
                           (void)lid; (void)grp_x; (void)grp_y;
 #define END               }
@@ -45,4 +46,5 @@ typedef float real;
 #define M_FMA             fmaf
 #define EACH_FEATURE(i, n) for (int i = grp_y; i < (n); i += (int)gridDim.y)
 /* Each lane goes its own way, so that its own value is the largest it needs. */
+#define ACROSS_ROWS_ADD(to, x) PAR_ROWS { if (x != 0) atomicAdd(&(to), x); }
 #define ACROSS_ROWS_MAX(to, x) PAR_ROWS { to = x > to ? x : to; }

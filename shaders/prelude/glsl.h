@@ -20,6 +20,7 @@
 #define OUT(i, T, x)      layout(std430, set = 0, binding = i) ALIASED buffer x##_b { T x[]; };
 #define LOCALS
 #define SHARED(T, x, n)   shared T x[n];
+#define SHARED_SIZED(T, x, n) SHARED(T, x, n)
 #define BEGIN                                                                                                \
     void main()                                                                                              \
     {                                                                                                        \
@@ -57,4 +58,5 @@ uint m_mulhi(uint a, uint b)
 #define MULHI             m_mulhi
 #define EACH_FEATURE(i, n) for (int i = grp_y; i < (n); i += int(gl_NumWorkGroups.y))
 /* Every lane's loops have their own length here. */
+#define ACROSS_ROWS_ADD(to, x) if (ROW < P.rows && x != 0) atomicAdd(to, x);
 #define ACROSS_ROWS_MAX(to, x) if (ROW < P.rows) to = x > to ? x : to;

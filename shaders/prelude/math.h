@@ -8,6 +8,7 @@ FN real m_positive(real x) { return x < 0.0f ? 0.0f : x; } /* NaN stays NaN, unl
 FN real m_max(real a, real b) { return a > b ? a : b; }
 FN real m_min(real a, real b) { return a < b ? a : b; }
 FN int m_imin(int a, int b) { return a < b ? a : b; }
+FN int m_imax(int a, int b) { return a > b ? a : b; }
 FN uint m_umin(uint a, uint b) { return a < b ? a : b; }
 
 /* x within [lo, hi]; NaN stays NaN. */

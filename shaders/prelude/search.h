@@ -7,20 +7,20 @@
 #define SEARCH_PATIENCE 5.0f
 #define SEARCH_ACCEPT                                                                                        \
     {                                                                                                        \
-        const real iter = V_SCAL(C_ITER) + (first != 0 ? 0.0f : 1.0f);                            \
+        const real iter = V_SCAL(C_ITER) + (first != 0 ? 0.0f : 1.0f);                                       \
         const int met = gnorm < P.gtol ? 1 : 0;                                                              \
         const int enough = iter >= TO_F(P.min_iter) ? 1 : 0;                                                 \
         const int idle = first == 0 && -slope * t <= noise && gnorm > 0.5f * gnorm_old ? 1 : 0;              \
-        const real stalled = idle != 0 ? V_SCAL(C_STALLED) + 1.0f : 0.0f;                         \
+        const real stalled = idle != 0 ? V_SCAL(C_STALLED) + 1.0f : 0.0f;                                    \
         const int at_floor = stalled >= SEARCH_PATIENCE || gnorm <= M_EPSILON ? 1 : 0;                       \
         const int spent = iter >= TO_F(P.max_iter) ? 1 : 0;                                                  \
-        const int stop = (met != 0 && enough != 0) || at_floor != 0 || spent != 0 ? 1 : 0;                       \
-        V_SCAL(C_ITER) = iter;                                                                    \
-        V_SCAL(C_STALLED) = stalled;                                                              \
-        V_SCAL(C_PHI) = j;                                                                        \
-        V_SCAL(C_GNORM) = gnorm;                                                                  \
-        V_SCAL(C_FLAG) = TO_F(stop != 0 ? F_DONE : F_ACCEPTED);                                   \
-        V_SCAL(C_STOP) = TO_F(met != 0 ? S_CONVERGED : (at_floor != 0 ? S_FLOOR : S_LIMIT));        \
+        const int stop = (met != 0 && enough != 0) || at_floor != 0 || spent != 0 ? 1 : 0;                   \
+        V_SCAL(C_ITER) = iter;                                                                               \
+        V_SCAL(C_STALLED) = stalled;                                                                         \
+        V_SCAL(C_PHI) = j;                                                                                   \
+        V_SCAL(C_GNORM) = gnorm;                                                                             \
+        V_SCAL(C_FLAG) = TO_F(stop != 0 ? F_DONE : F_ACCEPTED);                                              \
+        V_SCAL(C_STOP) = TO_F(met != 0 ? S_CONVERGED : (at_floor != 0 ? S_FLOOR : S_LIMIT));                 \
     }
 
 /* No acceptable step within the allowed evaluations. Where the decrease that the first-order model
@@ -29,24 +29,22 @@
 #define SEARCH_FAIL                                                                                          \
     {                                                                                                        \
         const int drowned = -slope * t0 <= 4.0f * noise ? 1 : 0;                                             \
-        const int again = drowned == 0 && V_SCAL(C_COUNT) > 0.0f ? 1 : 0;                         \
-        V_SCAL(C_FLAG) = TO_F(again != 0 ? F_RESTART : F_FAILED);                                 \
-        V_SCAL(C_STOP) = TO_F(gnorm_old < P.gtol ? S_CONVERGED : (drowned != 0 ? S_FLOOR : S_LIMIT)); \
+        const int again = drowned == 0 && V_SCAL(C_COUNT) > 0.0f ? 1 : 0;                                    \
+        V_SCAL(C_FLAG) = TO_F(again != 0 ? F_RESTART : F_FAILED);                                            \
+        V_SCAL(C_STOP) = TO_F(gnorm_old < P.gtol ? S_CONVERGED : (drowned != 0 ? S_FLOOR : S_LIMIT));        \
     }
 
 /* The very first point is not finite: nothing to search from. */
 #define SEARCH_HOPELESS                                                                                      \
     {                                                                                                        \
-        V_SCAL(C_FLAG) = TO_F(F_FAILED);                                                          \
-        V_SCAL(C_STOP) = TO_F(S_NONFINITE);                                                       \
-        V_SCAL(C_PHI) = j;                                                                        \
-        V_SCAL(C_GNORM) = gnorm;                                                                  \
+        V_SCAL(C_FLAG) = TO_F(F_FAILED);                                                                     \
+        V_SCAL(C_STOP) = TO_F(S_NONFINITE);                                                                  \
+        V_SCAL(C_PHI) = j;                                                                                   \
+        V_SCAL(C_GNORM) = gnorm;                                                                             \
     }
 
-/* One trial judged, by Armijo backtracking: accept J(t) <= J(0) + c1 t slope, up to the noise of J; shrink t by a factor or
- * by quadratic interpolation otherwise. Nocedal and Wright, Numerical Optimization, ch. 3. */
-#define SEARCH_ARMIJO                                                                                        \
-  EACH_ROW {                                                                                                 \
+/* What a row knows of the point that was tried: J and its bound, the slope along the direction, max-norms of gradients. */
+#define SEARCH_POINT                                                                                         \
     const int first = V_SCAL(C_FIRST) > 0.0f ? 1 : 0;                                                        \
     const int finite = V_SCAL(C_FINITE) > 0.0f ? 1 : 0;                                                      \
     const real j = V_SCAL(C_J);                                                                              \
@@ -59,7 +57,13 @@
     const real t0 = 1.0f;                                                                                    \
     const real trials = V_SCAL(C_TRIALS) + 1.0f;                                                             \
     const real bound = j0 + P.c1 * t * slope + noise;                                                        \
-    const real level = j0 + 32.0f * noise;                                                                   \
+    const real level = j0 + 32.0f * noise;
+
+/* One trial judged, by Armijo backtracking: accept J(t) <= J(0) + c1 t slope, up to the noise of J; shrink t by a factor or
+ * by quadratic interpolation otherwise. Nocedal and Wright, Numerical Optimization, ch. 3. */
+#define SEARCH_ARMIJO                                                                                        \
+  EACH_ROW {                                                                                                 \
+    SEARCH_POINT                                                                                             \
     const int lower = j <= bound || (gnorm < P.gtol && j <= level) ? 1 : 0;                                  \
     V_SCAL(C_TRIALS) = trials;                                                                               \
     if (finite != 0 && (first != 0 || lower != 0)) SEARCH_ACCEPT                                             \
@@ -80,18 +84,8 @@
  * evaluations run out, the best point that satisfies the first condition. */
 #define SEARCH_WOLFE                                                                                         \
   EACH_ROW {                                                                                                 \
-    const int first = V_SCAL(C_FIRST) > 0.0f ? 1 : 0;                                                        \
-    const int finite = V_SCAL(C_FINITE) > 0.0f ? 1 : 0;                                                      \
-    const real j = V_SCAL(C_J);                                                                              \
-    const real j0 = V_SCAL(C_PHI);                                                                           \
-    const real gnorm = V_SCAL(C_GTRIAL);                                                                     \
-    const real gnorm_old = V_SCAL(C_GNORM);                                                                  \
-    const real noise = V_SCAL(C_NOISE);                                                                      \
-    const real slope = V_SCAL(C_SLOPE);                                                                      \
+    SEARCH_POINT                                                                                             \
     const real slope_t = V_SCAL(C_DTRIAL);                                                                   \
-    const real t = V_SCAL(C_T);                                                                              \
-    const real t0 = 1.0f;                                                                                    \
-    const real trials = V_SCAL(C_TRIALS) + 1.0f;                                                             \
     const int zoom = V_SCAL(C_STAGE) > 0.5f ? 1 : 0;                                                         \
     const int forced = V_SCAL(C_STAGE) > 1.5f ? 1 : 0;                                                       \
     real tlo = trials > 1.5f ? V_SCAL(C_TLO) : 0.0f;                                                         \
@@ -99,9 +93,7 @@
     real dlo = trials > 1.5f ? V_SCAL(C_DLO) : slope;                                                        \
     real thi = V_SCAL(C_THI);                                                                                \
     real jhi = V_SCAL(C_JHI);                                                                                \
-    const real bound = j0 + P.c1 * t * slope + noise;                                                        \
     const real bound_lo = jlo + noise;                                                                       \
-    const real level = j0 + 32.0f * noise;                                                                   \
     const real shallow = -P.c2 * slope;                                                                      \
     const int high = finite == 0 || j > bound || (trials > 1.5f && j > bound_lo) ? 1 : 0;                    \
     const int settled = M_ABS(slope_t) <= shallow || forced != 0 ? 1 : 0;                                    \

@@ -1,4 +1,5 @@
 /* The published pairs, from a clone of their repository. */
+#include "benchmark/folder.h"
 #include "benchmark/frozen.h"
 #include "core/memory.h"
 #include "io/torch.h"
@@ -14,12 +15,13 @@
 static const char FOLDER[] = "benchmarks/Mix3toMix10";
 enum { STANDARD_POINTS = 1 << 18, MOST_DIM = 4096 };
 
-/* The folder of the checkpoints, which the clone contains or is. */
-static void choose_folder(const char *clone, char *folder, size_t size)
+brn_status brn_clone_folder(const char *clone, const char *inside, char folder[static BRN_PATH_MAX + 64])
 {
     struct stat s;
-    snprintf(folder, size, "%s/%s", clone, FOLDER);
-    if (stat(folder, &s) || !S_ISDIR(s.st_mode)) snprintf(folder, size, "%s", clone);
+    if (strlen(clone) >= BRN_PATH_MAX) return brn_fail(BRN_ERR_INPUT, "%.80s...: the path is too long", clone);
+    snprintf(folder, BRN_PATH_MAX + 64, "%s/%s", clone, inside);
+    if (stat(folder, &s) || !S_ISDIR(s.st_mode)) snprintf(folder, BRN_PATH_MAX + 64, "%s", clone);
+    return BRN_OK;
 }
 
 /* The n of "<n>_v1.pt", else 0. */
@@ -36,8 +38,7 @@ brn_status brn_benchmark_list(const char *clone, int *n, int capacity, int *coun
 {
     char folder[BRN_PATH_MAX + 64];
     *count = 0;
-    if (strlen(clone) >= BRN_PATH_MAX) return brn_fail(BRN_ERR_INPUT, "%.80s...: the path is too long", clone);
-    choose_folder(clone, folder, sizeof folder);
+    BRN_TRY(brn_clone_folder(clone, FOLDER, folder));
     DIR *dir = opendir(folder);
     if (!dir) return brn_fail(BRN_ERR_INPUT, "%s: expected a clone of the benchmark's repository: %s", clone, strerror(errno));
     for (const struct dirent *e; (e = readdir(dir));) {
@@ -113,20 +114,13 @@ static brn_status read_part(brn_frozen *f, int v, const char *folder)
 
 brn_status brn_benchmark_convert(const char *clone, int n, int threads, const char *path)
 {
-    static const brn_st_pair metadata[] = {
-        {"pair", "Mix3toMix10"},
-        {"source", "https://github.com/iamalexkorotin/Wasserstein2Benchmark"},
-        {"licence", "MIT, Copyright (c) 2021 Alexander Korotin"},
-        {"citation", "Korotin, Li, Genevay, Solomon, Filippov, Burnaev: Do Neural Optimal Transport Solvers Work? "
-                     "A Continuous Wasserstein-2 Benchmark, NeurIPS 2021, arXiv:2106.01954"},
-        {"converted_by", "brenier"}};
+    static const brn_st_pair metadata[] = {{"pair", "Mix3toMix10"}, BRN_PUBLISHED};
     char folder[BRN_PATH_MAX + 64], *beside;
     brn_frozen f;
     brn_status status;
-    if (strlen(clone) >= BRN_PATH_MAX) return brn_fail(BRN_ERR_INPUT, "%.80s...: the path is too long", clone);
     BRN_TRY(brn_eval_path(path, &beside));
     free(beside);
-    choose_folder(clone, folder, sizeof folder);
+    BRN_TRY(brn_clone_folder(clone, FOLDER, folder));
     BRN_TRY(brn_frozen_create(&f, n, 0));
     for (int v = 0; v < BRN_FROZEN_PARTS; ++v) BRN_GO(read_part(&f, v, folder));
     BRN_GO(brn_frozen_standardise(&f, threads, STANDARD_POINTS));

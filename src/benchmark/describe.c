@@ -9,7 +9,7 @@ static brn_status describe(const brn_st *file, char **json)
 {
     size_t pairs;
     const brn_st_pair *metadata = brn_st_metadata_all(file, &pairs);
-    if (!brn_st_find(file, "alpha.centers") || !brn_st_find(file, "psi.scale")) return BRN_OK;
+    if (!brn_st_find(file, "psi.scale") || !(brn_st_find(file, "alpha.centers") || brn_st_find(file, "alpha.noise"))) return BRN_OK;
     cJSON *to = cJSON_CreateObject();
     cJSON_AddStringToObject(to, "file", "benchmark pair");
     for (size_t i = 0; i < pairs; ++i) cJSON_AddStringToObject(to, metadata[i].key, metadata[i].value);

@@ -53,7 +53,7 @@ static brn_status open_parts(brn_exact *e, const brn_frozen *f, int threads)
     for (int v = 0; v < BRN_FROZEN_PARTS; ++v) BRN_TRY(load(e, f, v));
     BRN_TRY(brn_batch_create(&e->x, e->dev, f->n, BRN_MIXTURE_BLOCK, "points"));
     BRN_TRY(brn_batch_create(&e->grad, e->dev, f->n, BRN_MIXTURE_BLOCK, "points"));
-    BRN_TRY(brn_batch_create(&e->value, e->dev, 1, BRN_MIXTURE_BLOCK, "points"));
+    BRN_TRY(brn_batch_beside(&e->value, &e->x, 1, "points"));
     BRN_TRY(BRN_ALLOC(&e->work, (size_t)brn_device_queues(e->dev), "points"));
     for (; e->works < brn_device_queues(e->dev); ++e->works)
         BRN_TRY(brn_pot_work_create(&e->work[e->works], &e->psi, e->x.lanes, BRN_TAPE_FIRST));

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 1024, LIST = 8, SOLVERS = 3, CASES = SOLVERS * 2 * LIST };
+/* All solvers are compared from two starts, the other starts with the first solver. */
+enum { ROWS = 1024, LIST = 8, SOLVERS = 3, LINES = 2 * SOLVERS + BRN_STUDY_STARTS - 2, CASES = LINES * LIST };
 static const char *const settings_taken[] = {"device", "threads", "data.", "conjugate.", NULL};
 
 static const struct {
@@ -19,7 +20,12 @@ static const struct {
     {"wolfe", "L-BFGS, strong Wolfe", BRN_SOLVER_LBFGS, BRN_SEARCH_WOLFE},
     {"adam", "Adam", BRN_SOLVER_ADAM, BRN_SEARCH_ARMIJO},
 };
-static const char *const starts[] = {[BRN_STUDY_AMORTIZER] = "H(y)", [BRN_STUDY_IDENTITY] = "y"};
+static const struct {
+    const char *name, *shown;
+} starts[] = {
+    [BRN_STUDY_AMORTIZER] = {"amortizer", "H(y)"}, [BRN_STUDY_IDENTITY] = {"identity", "y"},      [BRN_STUDY_SOUGHT] = {"sought", "sought"},
+    [BRN_STUDY_LINEAR] = {"linear", "linear"},     [BRN_STUDY_EARLIER] = {"earlier", "earlier"},
+};
 
 typedef struct job {
     cli_session session, exact;
@@ -67,9 +73,8 @@ static brn_status choose_solver(const cli_args *args, cli_session *s)
 
 static void list_cases(job *j)
 {
-    const bool amortized = j->session.settings.amortizer.kind != BRN_AMORTIZER_NONE;
-    for (int start = amortized ? BRN_STUDY_AMORTIZER : BRN_STUDY_IDENTITY; start <= BRN_STUDY_IDENTITY; ++start)
-        for (int k = 0; k < SOLVERS; ++k)
+    for (int start = 0; start < BRN_STUDY_STARTS; ++start)
+        for (int k = 0; k < (start <= BRN_STUDY_IDENTITY ? SOLVERS : 1) && brn_study_has(j->study, (brn_study_start)start); ++k)
             for (int g = 0; g < j->gtols; ++g) {
                 brn_study_case *c = &j->run[j->cases].set;
                 j->run[j->cases++].solver = k;
@@ -78,6 +83,20 @@ static void list_cases(job *j)
                 c->settings.line_search = solvers[k].search;
                 c->settings.gtol = j->gtol[g];
             }
+}
+
+/* The starts beside H(y) and y. */
+static brn_status add_starts(const cli_args *args, job *j)
+{
+    const char *path = cli_option_value(args, "--earlier");
+    brn_model *earlier;
+    brn_status status = brn_study_add_pair(j->study, j->session.pair, j->session.settings.eval.seed, (uint64_t)j->rows);
+    if (status != BRN_OK || !path) return status;
+    status = brn_model_load(&earlier, j->session.device, path);
+    if (status != BRN_OK) return status;
+    status = brn_study_add_earlier(j->study, earlier);
+    brn_model_free(earlier);
+    return status;
 }
 
 static brn_status open_models(const cli_args *args, job *j)
@@ -105,8 +124,10 @@ static brn_status prepare(const cli_args *args, job *j)
     const size_t n = (size_t)brn_model_dim(j->session.model);
     j->y = malloc((size_t)j->rows * n * sizeof *j->y);
     if (!j->y) return cli_fail(BRN_ERR_MEMORY, "out of memory for %d rows of dimension %zu", j->rows, n);
-    status = brn_pair_sample(j->session.pair, BRN_TARGET, j->session.settings.eval.seed, 0, (size_t)j->rows, j->y);
+    const bool exchanged = brn_model_settings(j->session.model)->train.roles == BRN_ROLES_EXCHANGED;
+    status = brn_pair_sample(j->session.pair, exchanged ? BRN_SOURCE : BRN_TARGET, j->session.settings.eval.seed, 0, (size_t)j->rows, j->y);
     if (status == BRN_OK) status = brn_study_create(&j->study, j->session.model, j->exact.model, j->y, (size_t)j->rows);
+    if (status == BRN_OK) status = add_starts(args, j);
     if (status == BRN_OK) list_cases(j);
     return status;
 }
@@ -118,12 +139,12 @@ static double share(size_t part, size_t all) { return 100 * (double)part / (doub
 static void print_table(const job *j)
 {
     const brn_study_result *ref = brn_study_reference(j->study);
-    printf("%-21s %-5s %7s %7s %5s %7s %5s %9s %9s %9s %9s %9s %8s %8s %8s\n", "solver", "start", "gtol", "iter", "p99", "evals", "p99", "ms",
+    printf("%-21s %-8s %7s %7s %5s %7s %5s %9s %9s %9s %9s %9s %8s %8s %8s\n", "solver", "start", "gtol", "iter", "p99", "evals", "p99", "ms",
            "|grad| p99", "gap p99", "|dx| p99", "|dx| max", "floor %", "astray %", "failed %");
     for (int i = 0; i < j->cases; ++i) {
         const brn_study_result *r = &j->run[i].result;
-        printf("%-21s %-5s %7g %7.2f %5.0f %7.2f %5.0f %9.2f %9.1e %9.1e %9.1e %9.1e %8.2f %8.2f %8.2f\n", solvers[j->run[i].solver].meaning,
-               starts[j->run[i].set.start], j->run[i].set.settings.gtol, r->iterations.mean, r->iterations.p99, r->evaluations.mean,
+        printf("%-21s %-8s %7g %7.2f %5.0f %7.2f %5.0f %9.2f %9.1e %9.1e %9.1e %9.1e %8.2f %8.2f %8.2f\n", solvers[j->run[i].solver].meaning,
+               starts[j->run[i].set.start].shown, j->run[i].set.settings.gtol, r->iterations.mean, r->iterations.p99, r->evaluations.mean,
                r->evaluations.p99, 1e3 * r->seconds, r->gradient.p99, r->gap.p99, r->distance.p99, r->distance.most,
                share(r->precision_floor, r->rows), share(r->astray, r->rows), 100 * r->failed);
     }
@@ -141,7 +162,7 @@ static void print_csv(const job *j)
          "gap_p99,gap_max,distance_median,distance_p99,distance_max");
     for (int i = 0; i < j->cases; ++i) {
         const brn_study_result *r = &j->run[i].result;
-        printf("%s,%s,%g,%zu,%zu,%zu,%zu,%zu,%zu,%.6g", solvers[j->run[i].solver].name, j->run[i].set.start == BRN_STUDY_IDENTITY ? "identity" : "amortizer",
+        printf("%s,%s,%g,%zu,%zu,%zu,%zu,%zu,%zu,%.6g", solvers[j->run[i].solver].name, starts[j->run[i].set.start].name,
                j->run[i].set.settings.gtol, r->rows, r->converged, r->precision_floor, r->iteration_limit, r->nonfinite, r->astray, r->seconds);
         const brn_study_spread *const spreads[] = {&r->iterations, &r->evaluations, &r->gradient, &r->gap, &r->distance};
         for (int k = 0; k < 5; ++k) {
@@ -189,7 +210,7 @@ static brn_status print_json(const job *j)
     for (int i = 0; i < j->cases; ++i) {
         cJSON *item = cJSON_CreateObject();
         cJSON_AddStringToObject(item, "solver", solvers[j->run[i].solver].name);
-        cJSON_AddStringToObject(item, "start", j->run[i].set.start == BRN_STUDY_IDENTITY ? "identity" : "amortizer");
+        cJSON_AddStringToObject(item, "start", starts[j->run[i].set.start].name);
         cli_json_number(item, "gtol", j->run[i].set.settings.gtol);
         add_result(item, &j->run[i].result, true);
         cJSON_AddItemToArray(list, item);
@@ -200,7 +221,6 @@ static brn_status print_json(const job *j)
 /* One line per solver and start. */
 static brn_status draw(const cli_args *args, job *j)
 {
-    enum { LINES = 2 * SOLVERS };
     brn_study_curve curve[LINES] = {0};
     brn_study_line line[LINES];
     char label[LINES][64];
@@ -210,7 +230,7 @@ static brn_status draw(const cli_args *args, job *j)
     brn_status status = cli_option_number(args, "--iterations", 1, 100000, 60, &iterations);
     for (int i = 0; path && i < j->cases && status == BRN_OK; i += j->gtols) {
         const int k = count++;
-        snprintf(label[k], sizeof label[k], "%s, from %s", solvers[j->run[i].solver].meaning, starts[j->run[i].set.start]);
+        snprintf(label[k], sizeof label[k], "%s, start %s", solvers[j->run[i].solver].meaning, starts[j->run[i].set.start].shown);
         line[k] = (brn_study_line){label[k], &curve[k]};
         status = brn_study_trace(j->study, &j->run[i].set, (int)iterations, &curve[k]);
     }
@@ -261,11 +281,14 @@ const cli_command cli_bench = {
     .most = 2,
     .settings = settings_taken,
     .details = "L-BFGS with Armijo and strong Wolfe line searches and Adam solve the same rows of the target at each tolerance, from the\n"
-               "amortizer's prediction H(y) and from y; a solve in double precision is the reference. MODEL is a run folder, a model or a\n"
-               "checkpoint. conjugate.* changes all solvers alike. The figure has medians over rows and bands from 10 to 90 %, computed in\n"
-               "double precision.\n",
+               "amortizer's prediction H(y) and from y; a solve in double precision is the reference. Armijo also starts at the linear\n"
+               "map of y, at the best of a batch of source samples where that beats H(y) (sought, as train.seek does), and with --earlier\n"
+               "at what another model maps y to. What a start costs is not in the times. MODEL is a run folder, a model or a checkpoint.\n"
+               "conjugate.* changes all solvers alike. The figure has medians over rows and bands from 10 to 90 %, computed in double\n"
+               "precision.\n",
     .examples = "  brenier bench conjugate runs/hd16\n"
                 "  brenier bench conjugate runs/hd16 --out solvers.png\n"
+                "  brenier bench conjugate runs/hd16/latest.safetensors --earlier runs/hd16/half.safetensors\n"
                 "  brenier bench conjugate runs/hd16 --gtol 0.1,1e-3 --rows 4096 --csv >solvers.csv\n"
                 "  brenier bench conjugate runs/hd16 conjugate.max_iterations=30 device=host threads=1\n",
     .run = run,
@@ -274,6 +297,7 @@ const cli_command cli_bench = {
                 {"--repeat", "N", "solves whose least time counts, 3 if not given", false},
                 {"--out", "FILE", "figure of the objective gap against iterations: .png, .svg or .pdf", false},
                 {"--iterations", "N", "iterations in the figure, 60 if not given", false},
+                {"--earlier", "MODEL", "another model of the pair, whose inverse map is a start", false},
                 {"--json", NULL, "print JSON", false},
                 {"--csv", NULL, "print CSV", false}},
 };

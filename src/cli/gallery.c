@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { MOST = 16 };
 
@@ -68,26 +67,12 @@ static brn_status choose_settings(const cli_args *args, brn_settings *settings)
     return status == BRN_OK ? brn_settings_assign(settings, args->assignment_count, args->assignments) : status;
 }
 
-static brn_status make_folder(const char *path)
-{
-    char part[BRN_PATH_MAX];
-    snprintf(part, sizeof part, "%s", path);
-    for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        mkdir(part, 0777);
-        *slash = '/';
-    }
-    mkdir(part, 0777); /* what failed is told by the training that needs it */
-    return BRN_OK;
-}
-
 static brn_status run(const cli_args *args)
 {
     gallery g = {0};
     const char *out = cli_option_value(args, "--out");
     cli_catch_signals();
     brn_status status = choose_settings(args, &g.settings);
-    if (status == BRN_OK) status = make_folder(g.settings.out);
     if (status == BRN_OK) status = cli_open_device(&g.device, &g.settings, cli_option_value(args, "--quiet"));
     if (status == BRN_OK) status = train_all(&g, cli_option_value(args, "--quiet"));
     if (status == BRN_OK) status = brn_plot_sheet(g.count, g.model, g.pair, out);

@@ -11,6 +11,7 @@ typedef struct job {
     size_t chunk, indefinite;
     float *x, *y, *volume;   /* volume: log det and its error, [chunk][2] */
     double *log_det, *error;
+    const brn_log_det_settings *log_det_settings;
     brn_conjugate_row *rows;
     brn_table *in;
     brn_table_writer *out, *volumes; /* the latter or NULL */
@@ -21,7 +22,7 @@ static brn_status write_volumes(job *j, size_t got)
 {
     const float *source = j->inverse ? j->y : j->x, *target = j->inverse ? j->x : j->y;
     size_t indefinite;
-    const brn_status status = brn_model_log_det(j->model, NULL, source, target, got, j->log_det, j->error, &indefinite);
+    const brn_status status = brn_model_log_det(j->model, j->log_det_settings, source, target, got, j->log_det, j->error, &indefinite);
     if (status != BRN_OK) return status;
     j->indefinite += indefinite;
     for (size_t r = 0; r < got; ++r) {
@@ -71,6 +72,7 @@ static brn_status map_file(cli_session *s, const cli_args *args, cli_tally *tall
     job j = {.model = s->model,
              .inverse = cli_option_value(args, "--inverse"),
              .chunk = chunk,
+             .log_det_settings = &s->settings.eval.log_det,
              .x = malloc(chunk * (size_t)n * sizeof *j.x),
              .y = malloc(chunk * (size_t)n * sizeof *j.y),
              .volume = malloc(chunk * 2 * sizeof *j.volume),
@@ -106,20 +108,23 @@ static brn_status run(const cli_args *args)
     return status;
 }
 
+static const char *const settings_taken[] = {"device", "threads", "eval.log_det.", NULL};
+
 const cli_command cli_map = {
     .name = "map",
     .positional = "MODEL",
     .summary = "Apply a learned map, or its inverse, to the rows of a file.",
     .least = 1,
     .most = 1,
-    .settings = cli_device_settings,
+    .settings = settings_taken,
     .details =
         "MODEL is a run folder, a model or a checkpoint. Files are .npy, .npz or .csv, of any length; rows "
         "are in\n"
         "the coordinates of the training samples. How many inverse rows did not converge is told on the\n"
         "standard error. If anything fails, no output file is left behind. --log-det writes for each row log det of the\n"
-        "Jacobian of the map applied and its standard error, which is 0 up to 64 dimensions: a density divided by\n"
-        "exp(log det) is that of the image. Rows where the potential is not convex are NaN.\n",
+        "Jacobian of the map applied and its standard error, which is 0 up to 256 dimensions (eval.log_det.*, see\n"
+        "brenier eval --help): a density divided by exp(log det) is that of the image. Rows where the potential is not convex\n"
+        "are NaN.\n",
     .examples = "  brenier map runs/gauss8 --in x.npy --out y.npy\n"
                 "  brenier map runs/gauss8 --in y.npy --out x.csv --inverse\n"
                 "  brenier map runs/gauss8 --in x.npy --out y.npy --log-det d.npy\n",

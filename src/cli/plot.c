@@ -41,7 +41,7 @@ static brn_status find_options(const cli_args *args, brn_plot_options *options)
     uint64_t points, frames;
     const char *width = cli_option_value(args, "--width");
     char *end = NULL;
-    brn_status status = cli_option_number(args, "--points", 10, 1000000, 0, &points);
+    brn_status status = cli_option_number(args, "--points", 2, 1000000, 0, &points);
     if (status == BRN_OK) status = cli_option_number(args, "--frames", 2, 1000, 0, &frames);
     if (status != BRN_OK) return status;
     *options = (brn_plot_options){.points = (int)points, .frames = (int)frames, .width = width ? strtod(width, &end) : 0};
@@ -83,10 +83,12 @@ const cli_command cli_plot = {
                "warp\n"
                "are panels side by side, or move: in a .gif, or in a folder of frames where FILE ends in /. In more than "
                "two\n"
-               "dimensions the first two principal coordinates of the target are shown; of images, map and samples show\n"
-               "the pictures themselves.\n",
+               "dimensions the first two principal coordinates of the target are shown; of images, map, samples and\n"
+               "interpolation show the pictures themselves. Densities are drawn of pairs in which one side has one in closed form:\n"
+               "gauss8, gauss_sq, maf_moon, maf_rings, rings, s_curve, swiss, gaussian, mixtures.\n",
     .examples = "  brenier plot runs/gauss8 --out gauss8.png\n  brenier plot runs/gauss8 potential -o potential.pdf\n"
-                "  brenier plot runs/gauss8 interpolation -o moving.gif --frames 60\n",
+                "  brenier plot runs/gauss8 interpolation -o moving.gif --frames 60\n"
+                "  brenier plot runs/gauss8 density -o density.pdf\n",
     .run = run,
     .options = {{"--out", "FILE", "where to draw: .png, .svg, .pdf, .gif or FOLDER/; also -o", false},
                 {"--width", "INCHES", "width of the figure, 3.25 or 6.75 if not given", false},

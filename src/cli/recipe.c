@@ -42,7 +42,8 @@ static brn_status finish_colour(cli_session *s, const cli_args *args, const char
 
 /* ---- drawings ----------------------------------------------------------------------------------- */
 
-static const char *const drawing_settings[] = {"preset=2d", "data.pictures=darkness", NULL};
+/* What is small in a picture takes longer than what is large in a pair. */
+static const char *const drawing_settings[] = {"preset=2d", "data.pictures=darkness", "train.steps=8000", NULL};
 
 static brn_status check_drawing(const cli_args *args, const char *out)
 {

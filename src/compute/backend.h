@@ -28,6 +28,7 @@ typedef struct brn_kernel_info {
     int wg, buffers;
     unsigned writes; /* bit i: buffer i is written */
     bool spread;     /* work-groups: rows / wg along x, and with `spread` one per feature along y */
+    int sized;       /* where the parameters say how many reals a work-group shares, -1: the text does */
 } brn_kernel_info;
 extern const brn_kernel_info brn_kernel_table[BRN_KERNEL_COUNT];
 
@@ -87,6 +88,7 @@ struct brn_device {
     const brn_backend *ops;
     char name[64];
     size_t real_size;
+    int shared;             /* reals that a work-group can share where a launch says how many; 0: what every device has (shaders/prelude/small.h) */
     double product_epsilon; /* what products round their operands to, where that is coarser than a real; else 0 */
     int tile_rows;
     bool at_hand; /* memory is the host's own, and work is done when its call returns: a look at it costs nothing */

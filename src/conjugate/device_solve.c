@@ -1,5 +1,5 @@
 /* A solve that the device carries through without the host. Lanes are rows and stay where they are; a list of those that
- * go on is made on the device after each round, and trial points stand side by side in its order. What a round works on
+ * go on is made on the device in each round, and trial points stand side by side in its order. What a round works on
  * is as wide as the list was when its loop began: a loop ends when half of its rows are left, and the next is half as
  * wide, so that the stragglers of a batch do not cost whole batches. */
 #include "conjugate/lanes.h"
@@ -20,21 +20,30 @@ static brn_status list(brn_queue *q, const solve *s)
                       {s->l->listed, 0});
 }
 
+/* The list, trial points and f there: of a small potential in one launch. */
+static brn_status evaluate(brn_queue *q, const solve *s)
+{
+    const brn_lanes *l = s->l;
+    if (brn_pot_is_small(s->f, s->work, s->width))
+        return brn_small_trial(q, s->f, &s->work->tape[0],
+                               &(brn_small_lanes){s->rows, s->width, s->set->history, l->x.ld, l->memory, l->listed, l->outside});
+    BRN_TRY(list(q, s));
+    BRN_TRY(BRN_LAUNCH(q, conj_trial_listed, s->width, l->x.feats, (.ld = l->x.ld), {l->listed, 0}, brn_mat_view(l->x), brn_mat_view(l->d),
+                       brn_mat_view(l->scal), brn_mat_view(l->xt)));
+    return brn_pot_value_grad(q, s->f, s->work, s->width, l->xt, l->value, l->gt);
+}
+
 static brn_status one_round(void *context, brn_queue *q)
 {
     const solve *s = context;
     const brn_lanes *l = s->l;
     const brn_conjugate_settings *set = s->set;
-    const int n = l->x.feats, ld = l->x.ld;
-    BRN_TRY(BRN_LAUNCH(q, conj_trial_listed, s->width, n, (.ld = ld), {l->listed, 0}, brn_mat_view(l->x), brn_mat_view(l->d), brn_mat_view(l->scal),
-                       brn_mat_view(l->xt)));
-    BRN_TRY(brn_pot_value_grad(q, s->f, s->work, s->width, l->xt, l->value, l->gt));
-    BRN_TRY(BRN_LAUNCH(q, lbfgs_round, s->width, n,
-                       (.ld = ld, .history = set->history, .wolfe = set->line_search == BRN_SEARCH_WOLFE, .max_iter = set->max_iterations,
-                        .min_iter = set->min_iterations, .max_trials = set->max_evaluations, .interpolate = set->interpolate,
-                        .gtol = (float)set->gtol, .c1 = (float)set->decrease, .c2 = (float)set->curvature, .shrink = (float)set->shrink),
-                       {l->listed, 0}, {l->memory, 0}, {l->outside, 0}));
-    return list(q, s);
+    BRN_TRY(evaluate(q, s));
+    return BRN_LAUNCH(q, lbfgs_round, s->width, l->x.feats,
+                      (.ld = l->x.ld, .history = set->history, .wolfe = set->line_search == BRN_SEARCH_WOLFE, .max_iter = set->max_iterations,
+                       .min_iter = set->min_iterations, .max_trials = set->max_evaluations, .interpolate = set->interpolate,
+                       .gtol = (float)set->gtol, .c1 = (float)set->decrease, .c2 = (float)set->curvature, .shrink = (float)set->shrink),
+                      {l->listed, 0}, {l->memory, 0}, {l->outside, 0});
 }
 
 static brn_status solve_tile(brn_queue *q, solve *s, const brn_lane_source *from, int tile)

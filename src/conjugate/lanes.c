@@ -6,9 +6,9 @@
 static brn_status create_lists(brn_lanes *l, brn_device *dev)
 {
     const size_t capacity = (size_t)l->capacity;
-    BRN_TRY(brn_buf_create(&l->listed, dev, BRN_INT, 2 + capacity, "lanes"));
+    BRN_TRY(brn_buf_create(&l->listed, dev, BRN_INT, 3 + capacity, "lanes"));
     BRN_TRY(brn_buf_create(&l->everyone, dev, BRN_INT, 2 * capacity, "lanes"));
-    BRN_TRY(brn_zero(brn_device_queue(dev, 0), (brn_view){l->listed, 0}, 2 + capacity));
+    BRN_TRY(brn_zero(brn_device_queue(dev, 0), (brn_view){l->listed, 0}, 3 + capacity));
     for (int i = 0; i < 2 * l->capacity; ++i) l->list[i] = i / 2;
     return brn_write_int(brn_device_queue(dev, 0), (brn_view){l->everyone, 0}, l->list, 2 * capacity);
 }

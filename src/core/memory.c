@@ -28,6 +28,19 @@ brn_status brn_alloc_bytes(void **block, size_t count, size_t size, const char *
     return BRN_OK;
 }
 
+brn_status brn_grow_bytes(void **block, size_t *room, size_t count, size_t more, size_t size, const char *what)
+{
+    void *larger;
+    if (count + more <= *room) return BRN_OK;
+    const size_t wanted = 2 * (count + more) + 16;
+    BRN_TRY(brn_alloc_bytes(&larger, wanted, size, what));
+    if (count) memcpy(larger, *block, count * size);
+    free(*block);
+    *block = larger;
+    *room = wanted;
+    return BRN_OK;
+}
+
 brn_status brn_strdup(char **copy, const char *text)
 {
     *copy = NULL;

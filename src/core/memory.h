@@ -27,6 +27,14 @@ brn_status brn_alloc_bytes(void **block, size_t count, size_t size, const char *
 /** Typed form: float *p; BRN_TRY(BRN_ALLOC(&p, n, "samples")). */
 #define BRN_ALLOC(pointer, count, what) brn_alloc_bytes((void **)(pointer), (count), sizeof **(pointer), (what))
 
+/** Room in a growing array: *block holds `count` elements and has room for *room of them; afterwards it has for `more`
+ *  besides, with zeros in all that is free. After a failure everything is as it was. */
+brn_status brn_grow_bytes(void **block, size_t *room, size_t count, size_t more, size_t size, const char *what);
+
+/** Typed form: BRN_TRY(BRN_GROW(&list->at, &list->room, list->count, 1, "commands")). */
+#define BRN_GROW(pointer, room, count, more, what) \
+    brn_grow_bytes((void **)(pointer), (room), (size_t)(count), (size_t)(more), sizeof **(pointer), (what))
+
 /** Heap copy of a text; NULL gives NULL in *copy. */
 brn_status brn_strdup(char **copy, const char *text);
 

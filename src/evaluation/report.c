@@ -4,6 +4,7 @@
 #include "core/error.h"
 
 #include <cjson/cJSON.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ static void add_scores(cJSON *to, const brn_map_scores *s)
     cJSON_AddNumberToObject(to, "cosine_inverse", s->cosine_inverse);
 }
 
-static void add_likelihood(cJSON *to, const brn_likelihood *l)
+static void add_likelihood(cJSON *to, int n, const brn_likelihood *l)
 {
     cJSON_AddNumberToObject(to, "log_likelihood", l->target);
     cJSON_AddNumberToObject(to, "log_likelihood_true", l->target_true);
@@ -27,6 +28,12 @@ static void add_likelihood(cJSON *to, const brn_likelihood *l)
     cJSON_AddNumberToObject(to, "log_likelihood_error", l->error);
     cJSON_AddNumberToObject(to, "log_likelihood_points", (double)l->points);
     cJSON_AddNumberToObject(to, "log_likelihood_indefinite", (double)l->indefinite);
+    cJSON *log_det = cJSON_AddObjectToObject(to, "log_det");
+    cJSON_AddBoolToObject(log_det, "exact", n <= l->log_det.exact_up_to);
+    cJSON_AddNumberToObject(log_det, "probes", l->log_det.probes);
+    cJSON_AddNumberToObject(log_det, "steps", l->log_det.steps);
+    cJSON_AddNumberToObject(log_det, "seed", (double)l->log_det.seed);
+    cJSON_AddNumberToObject(log_det, "row_error", l->row_error);
 }
 
 static void add_rows(cJSON *to, const brn_evaluation *e)
@@ -56,7 +63,7 @@ brn_status brn_evaluation_json(const brn_evaluation *e, char **json)
     cJSON_AddNumberToObject(to, "sinkhorn_inverse", e->sinkhorn_inverse);
     cJSON_AddNumberToObject(to, "sinkhorn_reference", e->sinkhorn_reference);
     cJSON_AddNumberToObject(to, "sinkhorn_reference_inverse", e->sinkhorn_reference_inverse);
-    add_likelihood(to, &e->likelihood);
+    add_likelihood(to, e->n, &e->likelihood);
     add_rows(to, e);
     *json = to ? cJSON_Print(to) : NULL;
     cJSON_Delete(to);
@@ -82,16 +89,19 @@ static void print_scores(FILE *out, const char *name, const brn_map_scores *s)
     fprintf(out, "\n");
 }
 
-static void print_likelihood(FILE *out, const brn_likelihood *l)
+static void print_likelihood(FILE *out, int n, const brn_likelihood *l)
 {
     const struct { const char *side; double learned, truth; } line[] = {{"target", l->target, l->target_true}, {"source", l->source, l->source_true}};
     for (int k = 0; k < 2; ++k) {
         if (!isfinite(line[k].learned)) continue;
         fprintf(out, "log-likelihood       %.4f of the %s's samples", line[k].learned, line[k].side);
         if (isfinite(line[k].truth)) fprintf(out, ", %.4f by the true density", line[k].truth);
-        if (l->error > 0) fprintf(out, "; log det to %.2g", l->error);
         fprintf(out, "   (%zu points)\n", l->points);
     }
+    if (l->points && n <= l->log_det.exact_up_to) fprintf(out, "log det              exact, from whole Hessians\n");
+    else if (l->points)
+        fprintf(out, "log det              estimated by %d probes of %d Lanczos steps, seed %" PRIu64 ": standard error %.2g of a row, %.2g of the mean\n",
+                l->log_det.probes, l->log_det.steps < n ? l->log_det.steps : n, l->log_det.seed, l->row_error, l->error);
     if (l->indefinite) fprintf(out, "%20s %zu rows left out, where the potential is not convex\n", "", l->indefinite);
 }
 
@@ -110,7 +120,7 @@ static void print_all(FILE *out, const brn_evaluation *e)
     fprintf(out, "dual objective       %.6g   (W2^2 for the cost |x - y|^2 / 2: %.6g)\n", e->dual_objective, e->w2);
     fprintf(out, "Sinkhorn divergence  forward %.4g, two samples of the target %.4g; inverse %.4g, of the source %.4g   (%zu points)\n",
             e->sinkhorn_forward, e->sinkhorn_reference, e->sinkhorn_inverse, e->sinkhorn_reference_inverse, e->sinkhorn_points);
-    print_likelihood(out, &e->likelihood);
+    print_likelihood(out, e->n, &e->likelihood);
     if (e->inverse.predicted) fprintf(out, "inverse rows         %zu predicted by the amortizer, not solved\n", e->inverse.predicted);
     else
         fprintf(out, "inverse rows         %zu of %zu converged; %zu at the precision floor, %zu out of iterations, %zu not finite\n",

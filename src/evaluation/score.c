@@ -1,4 +1,5 @@
 #include "evaluation/score.h"
+#include "core/statistics.h"
 
 #include <math.h>
 
@@ -9,20 +10,6 @@ double brn_mean_square(size_t count, int n, const float *rows)
     return sum / (double)count;
 }
 
-/* Total variance, a coordinate at a time about its mean. */
-static double total_variance(size_t count, int n, const float *rows)
-{
-    const size_t d = (size_t)n;
-    double sum = 0;
-    for (size_t i = 0; i < d; ++i) {
-        double mean = 0;
-        for (size_t r = 0; r < count; ++r) mean += rows[r * d + i];
-        mean /= (double)count;
-        for (size_t r = 0; r < count; ++r) sum += (rows[r * d + i] - mean) * (rows[r * d + i] - mean);
-    }
-    return sum / (double)count;
-}
-
 double brn_l2_uvp(size_t count, int n, const float *estimate, const float *truth)
 {
     double error = 0;
@@ -30,7 +17,7 @@ double brn_l2_uvp(size_t count, int n, const float *estimate, const float *truth
         const double e = (double)estimate[k] - truth[k];
         error += e * e;
     }
-    return 100 * error / (double)count / total_variance(count, n, truth);
+    return 100 * error / (double)count / brn_total_variance(count, n, truth);
 }
 
 double brn_cosine(size_t count, int n, const float *x, const float *estimate, const float *truth)

@@ -98,6 +98,16 @@ static void scale_columns(problem *p)
     for (size_t j = 0; j < m; ++j) p->v[j] = (double)m / p->v[j];
 }
 
+/* u = v, for points against themselves: the mean of the logarithms of u and of what the rows ask for at least halves the
+ * error, where taking turns would creep. */
+static double scale_both(problem *p)
+{
+    const size_t m = p->m;
+    const double error = scale_rows(p);
+    for (size_t i = 0; i < m; ++i) p->u[i] = p->v[i] = sqrt(p->u[i] * p->v[i]);
+    return error;
+}
+
 static bool too_large(const problem *p)
 {
     for (size_t i = 0; i < p->m; ++i)
@@ -106,16 +116,17 @@ static bool too_large(const problem *p)
 }
 
 /* OT from its dual: the columns' marginals are exact after scale_columns. */
-static double transport(problem *p)
+static double transport(problem *p, bool itself)
 {
     start(p);
     set_kernel(p);
     for (int k = 0; k < MOST_ITERATIONS; ++k) {
-        const double error = scale_rows(p);
-        scale_columns(p);
+        const double error = itself ? scale_both(p) : scale_rows(p);
+        if (!itself) scale_columns(p);
         if (k && error < MARGINAL_ERROR) break;
         if (too_large(p)) set_kernel(p);
     }
+    if (itself) scale_columns(p);
     double sum = 0;
     for (size_t i = 0; i < p->m; ++i) sum += p->f[i] + p->g[i] + p->epsilon * (log(p->u[i]) + log(p->v[i]));
     return sum / (double)p->m;
@@ -137,11 +148,11 @@ brn_status brn_sinkhorn_divergence(size_t count, int n, const float *x, const fl
     p.epsilon = EPSILON_SHARE * set_costs(&p, n, x, y);
     *divergence = 0;
     if (p.epsilon > 0) { /* else all points are one */
-        const double both = transport(&p);
+        const double both = transport(&p, false);
         set_costs(&p, n, x, x);
-        const double of_x = transport(&p);
+        const double of_x = transport(&p, true);
         set_costs(&p, n, y, y);
-        *divergence = both - (of_x + transport(&p)) / 2;
+        *divergence = both - (of_x + transport(&p, true)) / 2;
     }
     free(p.memory);
     return BRN_OK;

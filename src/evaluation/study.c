@@ -1,56 +1,28 @@
 #include "core/clock.h"
 #include "core/memory.h"
-#include "model/model.h"
-#include <brenier/study.h>
+#include "core/statistics.h"
+#include "evaluation/starts.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* One model with the rows on its device. */
-typedef struct {
-    brn_model *model;
-    brn_net spare;
-    brn_pot f;
-    brn_batch y, x, start[2], value;
-    int works;
-    brn_pot_work *f_work;
-    brn_amortizer_work *h_work;
-} place;
-
-struct brn_study {
-    int n, rows;
-    place at, exact;
-    float *x;            /* [rows][n], what a solve found */
-    double *best, *found; /* x of the reference, and of a solve */
-    double *least;       /* J of the reference, */
-    double *objective;   /* and of a solve */
-    double *numbers, *gradient; /* [rows] */
-    brn_study_result reference;
-};
 
 static const double REFERENCE_GTOL = 1e-9;
 enum { REFERENCE_ITERATIONS = 2000, REFERENCE_HISTORY = 20, REFERENCE_TRIALS = 60 };
 
 /* ---- life ---------------------------------------------------------------------------------------- */
 
-static void place_free(place *p)
+static void place_free(brn_study_place *p)
 {
     for (int i = 0; i < p->works; ++i) {
         if (p->f_work) brn_pot_work_free(&p->f_work[i]);
         if (p->h_work) brn_amortizer_work_free(&p->h_work[i]);
     }
     free(p->f_work), free(p->h_work);
-    brn_batch *const batches[] = {&p->y, &p->x, &p->start[0], &p->start[1], &p->value};
+    brn_batch *const batches[] = {&p->y, &p->x, &p->value};
     for (size_t i = 0; i < sizeof batches / sizeof *batches; ++i) brn_batch_free(batches[i]);
+    for (int k = 0; k < BRN_STUDY_STARTS; ++k) brn_batch_free(&p->start[k]);
     brn_net_free(&p->spare);
-}
-
-static brn_status predict_tile(void *context, brn_queue *q, int t)
-{
-    place *p = context;
-    return brn_amortizer_forward(q, &p->model->h, &p->h_work[brn_queue_index(q)], brn_batch_rows(&p->y, t), brn_batch_tile(&p->y, t),
-                                 brn_batch_tile(&p->start[BRN_STUDY_AMORTIZER], t));
 }
 
 static brn_status copy_batch(const brn_batch *from, brn_batch *to)
@@ -58,13 +30,13 @@ static brn_status copy_batch(const brn_batch *from, brn_batch *to)
     return brn_copy(brn_device_queue(to->dev, 0), (brn_view){to->buf, 0}, (brn_view){from->buf, 0}, brn_buf_count(to->buf));
 }
 
-static brn_status place_create(place *p, brn_model *model, const float *y, int rows)
+static brn_status place_create(brn_study_place *p, brn_model *model, const float *y, int rows)
 {
-    brn_batch *const batches[] = {&p->y, &p->x, &p->start[0], &p->start[1]};
     p->model = model;
     BRN_TRY(brn_model_evaluated(model, &p->spare, &p->f));
-    for (size_t i = 0; i < sizeof batches / sizeof *batches; ++i) BRN_TRY(brn_batch_create(batches[i], model->dev, model->n, rows, "rows"));
-    BRN_TRY(brn_batch_create(&p->value, model->dev, 1, rows, "values"));
+    BRN_TRY(brn_batch_create(&p->y, model->dev, model->n, rows, "rows"));
+    BRN_TRY(brn_batch_create(&p->x, model->dev, model->n, rows, "rows"));
+    BRN_TRY(brn_batch_beside(&p->value, &p->x, 1, "values"));
     p->works = brn_device_queues(model->dev);
     BRN_TRY(BRN_ALLOC(&p->f_work, (size_t)p->works, "study"));
     BRN_TRY(BRN_ALLOC(&p->h_work, (size_t)p->works, "study"));
@@ -73,25 +45,18 @@ static brn_status place_create(place *p, brn_model *model, const float *y, int r
         BRN_TRY(brn_amortizer_work_create(&p->h_work[i], &model->h, p->x.lanes));
     }
     BRN_TRY(brn_batch_write(&p->y, y));
-    BRN_TRY(copy_batch(&p->y, &p->start[BRN_STUDY_IDENTITY]));
-    return brn_parallel(model->dev, p->y.tiles, predict_tile, p);
+    return brn_study_place_starts(p);
 }
 
 void brn_study_free(brn_study *s)
 {
     if (!s) return;
     place_free(&s->at), place_free(&s->exact);
-    free(s->x), free(s->best), free(s->found), free(s->least), free(s->objective), free(s->numbers), free(s->gradient);
+    free(s->y), free(s->x), free(s->best), free(s->found), free(s->least), free(s->objective), free(s->numbers), free(s->gradient);
     free(s);
 }
 
 /* ---- numbers ------------------------------------------------------------------------------------- */
-
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static double quantile(const double *sorted, int count, double share) { return sorted[(int)(share * (count - 1) + .5)]; }
 
@@ -104,18 +69,18 @@ static brn_study_spread spread_of(double *values, int count)
         if (isfinite(values[i])) values[finite++] = values[i];
     if (!finite) return (brn_study_spread){NAN, NAN, NAN, NAN, NAN};
     for (int i = 0; i < finite; ++i) s.mean += values[i] / finite;
-    qsort(values, (size_t)finite, sizeof *values, ascending);
+    qsort(values, (size_t)finite, sizeof *values, brn_ascending);
     s.median = quantile(values, finite, .5), s.p90 = quantile(values, finite, .9), s.p99 = quantile(values, finite, .99);
     s.most = values[finite - 1];
     return s;
 }
 
-static brn_status read_info(brn_study *s, const place *p, const brn_solver *solver, int field)
+static brn_status read_info(brn_study *s, const brn_study_place *p, const brn_solver *solver, int field)
 {
     return brn_read_f64(brn_device_queue(p->model->dev, 0), brn_mat_view(brn_mat_features(brn_solver_info(solver), field, 1)), s->numbers, (size_t)s->rows);
 }
 
-static brn_status read_rows(brn_study *s, const place *p, const brn_solver *solver, brn_study_result *r)
+static brn_status read_rows(brn_study *s, const brn_study_place *p, const brn_solver *solver, brn_study_result *r)
 {
     size_t *const kinds[] = {&r->converged, &r->precision_floor, &r->iteration_limit, &r->nonfinite};
     BRN_TRY(read_info(s, p, solver, BRN_INFO_STOP));
@@ -134,14 +99,14 @@ static brn_status read_rows(brn_study *s, const place *p, const brn_solver *solv
 
 static brn_status value_tile(void *context, brn_queue *q, int t)
 {
-    place *p = context;
+    brn_study_place *p = context;
     return brn_pot_value(q, &p->f, &p->f_work[brn_queue_index(q)], brn_batch_rows(&p->x, t), brn_batch_tile(&p->x, t), brn_batch_tile(&p->value, t));
 }
 
 /* J at the rows of the exact place's x, which are read into `x`. */
 static brn_status objectives(brn_study *s, double *x, double *objective)
 {
-    place *p = &s->exact;
+    brn_study_place *p = &s->exact;
     BRN_TRY(brn_parallel(p->model->dev, p->x.tiles, value_tile, p));
     BRN_TRY(brn_batch_read_f64(&p->value, objective));
     BRN_TRY(brn_batch_read_f64(&p->x, x));
@@ -177,15 +142,16 @@ static void compare(brn_study *s, brn_study_result *r)
 /* ---- solves -------------------------------------------------------------------------------------- */
 
 /* From its start into p->x; the solver is left to be asked. */
-static brn_status solve(const place *p, brn_batch *x, brn_solver *solver, brn_study_start start)
+static brn_status solve(const brn_study_place *p, brn_batch *x, brn_solver *solver, brn_study_start start)
 {
+    if (!p->start[start].rows) return brn_fail(BRN_ERR_USAGE, "the study has not been given the start %d", (int)start);
     BRN_TRY(copy_batch(&p->start[start], x));
     return brn_solver_run(solver, &p->f, &p->y, x);
 }
 
 static brn_status solve_reference(brn_study *s)
 {
-    place *p = &s->exact;
+    brn_study_place *p = &s->exact;
     brn_conjugate_settings set = brn_eval_conjugate(&p->model->settings);
     brn_solver *solver;
     set.solver = BRN_SOLVER_LBFGS, set.line_search = BRN_SEARCH_WOLFE, set.running_scale = false;
@@ -203,24 +169,20 @@ static brn_status solve_reference(brn_study *s)
 static brn_status fill(brn_study *s, brn_model *model, brn_model *exact, const float *y)
 {
     const size_t rows = (size_t)s->rows, n = (size_t)s->n;
-    float *own = NULL;
-    brn_status status;
-    BRN_GO(BRN_ALLOC(&s->x, rows * n, "study"));
-    BRN_GO(BRN_ALLOC(&s->best, rows * n, "study"));
-    BRN_GO(BRN_ALLOC(&s->found, rows * n, "study"));
-    BRN_GO(BRN_ALLOC(&s->least, rows, "study"));
-    BRN_GO(BRN_ALLOC(&s->objective, rows, "study"));
-    BRN_GO(BRN_ALLOC(&s->numbers, rows, "study"));
-    BRN_GO(BRN_ALLOC(&s->gradient, rows, "study"));
-    BRN_GO(BRN_ALLOC(&own, rows * n, "rows"));
-    for (size_t k = 0; k < rows * n; ++k)
-        own[k] = model->standardized ? (float)((y[k] - model->shift[BRN_TARGET][k % n]) / model->scale) : y[k];
-    BRN_GO(place_create(&s->at, model, own, s->rows));
-    BRN_GO(place_create(&s->exact, exact, own, s->rows));
-    status = solve_reference(s);
-done:
-    free(own);
-    return status;
+    BRN_TRY(BRN_ALLOC(&s->y, rows * n, "study"));
+    BRN_TRY(BRN_ALLOC(&s->x, rows * n, "study"));
+    BRN_TRY(BRN_ALLOC(&s->best, rows * n, "study"));
+    BRN_TRY(BRN_ALLOC(&s->found, rows * n, "study"));
+    BRN_TRY(BRN_ALLOC(&s->least, rows, "study"));
+    BRN_TRY(BRN_ALLOC(&s->objective, rows, "study"));
+    BRN_TRY(BRN_ALLOC(&s->numbers, rows, "study"));
+    BRN_TRY(BRN_ALLOC(&s->gradient, rows, "study"));
+    memcpy(s->y, y, rows * n * sizeof *y);
+    memcpy(s->x, y, rows * n * sizeof *y);
+    brn_study_standardise(model, 1 - brn_potential_side(&model->settings), rows, s->x);
+    BRN_TRY(place_create(&s->at, model, s->x, s->rows));
+    BRN_TRY(place_create(&s->exact, exact, s->x, s->rows));
+    return solve_reference(s);
 }
 
 brn_status brn_study_create(brn_study **out, brn_model *model, brn_model *exact, const float *y, size_t count)
@@ -240,7 +202,7 @@ brn_status brn_study_create(brn_study **out, brn_model *model, brn_model *exact,
 
 const brn_study_result *brn_study_reference(const brn_study *s) { return &s->reference; }
 
-static brn_status solver_of(const place *p, const brn_study_case *c, brn_solver **solver, int rows)
+static brn_status solver_of(const brn_study_place *p, const brn_study_case *c, brn_solver **solver, int rows)
 {
     brn_conjugate_settings set = c->settings;
     set.running_scale = false; /* would tie a solve to those before it */
@@ -249,7 +211,7 @@ static brn_status solver_of(const place *p, const brn_study_case *c, brn_solver 
 
 brn_status brn_study_run(brn_study *s, const brn_study_case *c, int repeat, brn_study_result *result)
 {
-    place *p = &s->at;
+    brn_study_place *p = &s->at;
     brn_solver *solver;
     brn_study_result r = {.seconds = INFINITY};
     brn_status status;
@@ -302,7 +264,7 @@ static void summarise(const trace *t, int rows, double *column, brn_study_curve 
             column[finite] = t->value[(size_t)r * (size_t)t->points + (size_t)k];
             finite += isfinite(column[finite]);
         }
-        qsort(column, (size_t)finite, sizeof *column, ascending);
+        qsort(column, (size_t)finite, sizeof *column, brn_ascending);
         c->median[k] = finite ? quantile(column, finite, .5) : (double)NAN;
         c->low[k] = finite ? quantile(column, finite, .1) : (double)NAN;
         c->high[k] = finite ? quantile(column, finite, .9) : (double)NAN;

@@ -12,6 +12,8 @@
 typedef struct array {
     brn_bytes bytes;
     brn_npy npy;
+    brn_npy_image image;
+    float *picture; /* one row, where rows are pictures */
     uint64_t row; /* the next one */
     float *whole; /* see load_whole */
     float block[BLOCK];
@@ -81,6 +83,26 @@ static brn_status read_from_whole(array *a, size_t n, float *cells)
     return BRN_OK;
 }
 
+/* A picture in the file's order becomes channels x height x width, in place; bytes become -1 to 1. Floats far from there
+ * are another scale, with which nothing that works on pictures would. */
+static brn_status arrange(array *a, uint64_t row, float *cells)
+{
+    static const float FAR = 2;
+    const brn_npy_image *p = &a->image;
+    const bool bytes = a->npy.kind == 'u';
+    memcpy(a->picture, cells, a->npy.cols * sizeof *cells);
+    for (int c = 0; c < p->channels; ++c)
+        for (int y = 0; y < p->height; ++y)
+            for (int x = 0; x < p->width; ++x) {
+                const float value = a->picture[(size_t)c * p->channel_stride + (size_t)y * p->line_stride + (size_t)x * p->pixel_stride];
+                if (!bytes && fabsf(value) > FAR)
+                    return brn_fail(BRN_ERR_INPUT, "%s: picture %llu, line %d, column %d, channel %d: found %g, expected pixels from -1 (black) to 1, or bytes",
+                                    a->bytes.name, (unsigned long long)row + 1, y + 1, x + 1, c + 1, value);
+                *cells++ = bytes ? value / 127.5f - 1 : value;
+            }
+    return BRN_OK;
+}
+
 static brn_status read_rows(brn_rows *rows, float *cells, size_t max, size_t *got)
 {
     array *a = rows->source;
@@ -90,6 +112,7 @@ static brn_status read_rows(brn_rows *rows, float *cells, size_t max, size_t *go
     BRN_TRY(!a->npy.fortran       ? read_c_order(a, n, cells)
             : a->bytes.sequential ? read_from_whole(a, n, cells)
                                   : read_fortran_order(a, n, cells));
+    for (size_t i = 0; i < n && a->picture; ++i) BRN_TRY(arrange(a, a->row + i, cells + i * a->npy.cols));
     a->row += n;
     *got = n;
     return BRN_OK;
@@ -106,6 +129,7 @@ static void close_rows(brn_rows *rows)
     array *a = rows->source;
     brn_bytes_close(&a->bytes);
     free(a->whole);
+    free(a->picture);
     free(a);
 }
 
@@ -115,6 +139,8 @@ brn_status brn_rows_array(brn_rows *rows, brn_bytes bytes)
     *rows = (brn_rows){0};
     brn_status status = BRN_ALLOC(&a, 1, "array reader");
     if (status == BRN_OK) status = brn_npy_parse(&a->npy, &bytes);
+    if (status == BRN_OK) status = brn_npy_image_of(&a->image, &a->npy, bytes.name);
+    if (status == BRN_OK && a->image.channels) status = BRN_ALLOC(&a->picture, (size_t)a->npy.cols, "picture");
     if (status != BRN_OK) {
         brn_bytes_close(&bytes);
         free(a);
@@ -124,6 +150,7 @@ brn_status brn_rows_array(brn_rows *rows, brn_bytes bytes)
     *rows = (brn_rows){.source = a,
                        .count = (int64_t)a->npy.rows,
                        .cols = (int)a->npy.cols,
+                       .image = {a->image.channels, a->image.height, a->image.width},
                        .read = read_rows,
                        .rewind = rewind_rows,
                        .count_rows = rewind_rows,

@@ -97,21 +97,23 @@ static brn_status parse_size(cursor *c, uint64_t *size)
 
 static brn_status parse_shape(cursor *c, brn_npy *npy)
 {
-    uint64_t shape[2] = {0, 1};
-    int rank = 0;
+    npy->rank = 0;
     if (!take(c, '(')) return expected(c, "'('");
     while (!take(c, ')')) {
-        if (rank == 2)
-            return brn_fail(BRN_ERR_INPUT, "%s: three dimensions or more, expected one or two", c->name);
-        BRN_TRY(parse_size(c, &shape[rank++]));
+        if (npy->rank == BRN_NPY_RANK)
+            return brn_fail(BRN_ERR_INPUT, "%s: five dimensions or more, expected two for rows of numbers, three or four for pictures", c->name);
+        BRN_TRY(parse_size(c, &npy->shape[npy->rank++]));
         if (take(c, ',')) continue;
         if (!take(c, ')')) return expected(c, "',' or ')'");
         break;
     }
-    if (rank == 0)
+    if (npy->rank == 0)
         return brn_fail(BRN_ERR_INPUT, "%s: a single number, expected an array of one or two dimensions",
                         c->name);
-    npy->rows = shape[0], npy->cols = shape[1];
+    npy->rows = npy->shape[0], npy->cols = 1;
+    for (int i = 1; i < npy->rank; ++i)
+        if (__builtin_mul_overflow(npy->cols, npy->shape[i], &npy->cols))
+            return brn_fail(BRN_ERR_INPUT, "%s: the size of its shape overflows", c->name);
     return BRN_OK;
 }
 
@@ -196,6 +198,41 @@ brn_status brn_npy_parse(brn_npy *npy, brn_bytes *bytes)
 done:
     free(text);
     return status;
+}
+
+/* ---- pictures ---------------------------------------------------------------------------------- */
+
+static bool is_channels(uint64_t size) { return size == 1 || size == 3; }
+
+/* Which axis counts channels: the last or the first that may, and of two the one that leaves squares; 0: none. */
+static int channel_axis(const uint64_t *shape)
+{
+    const bool last = is_channels(shape[3]), first = is_channels(shape[1]);
+    if (last && first) return shape[1] == shape[2] || shape[2] != shape[3] ? 3 : 1;
+    return last ? 3 : first ? 1 : 0;
+}
+
+brn_status brn_npy_image_of(brn_npy_image *image, const brn_npy *npy, const char *name)
+{
+    *image = (brn_npy_image){0};
+    if (npy->rank < 3) return BRN_OK;
+    const uint64_t *shape = npy->shape;
+    const int channel = npy->rank == 4 ? channel_axis(shape) : 3, line = channel == 1 ? 2 : 1, pixel = line + 1;
+    if (!channel)
+        return brn_fail(BRN_ERR_INPUT, "%s: shape %llu x %llu x %llu x %llu, expected pictures of one channel or three, last or in front of height and width",
+                        name, (unsigned long long)shape[0], (unsigned long long)shape[1], (unsigned long long)shape[2], (unsigned long long)shape[3]);
+    if (npy->kind != 'f' && (npy->kind != 'u' || npy->item != 1))
+        return brn_fail(BRN_ERR_INPUT, "%s: pictures of %c%u, expected bytes (0 to 255) or floats (-1 to 1)", name, npy->kind, npy->item);
+    size_t stride[BRN_NPY_RANK] = {0}, step = 1;
+    for (int i = 1; i < BRN_NPY_RANK; ++i) {
+        const int axis = npy->fortran ? i : BRN_NPY_RANK - i;
+        if (axis >= npy->rank) continue;
+        stride[axis] = step;
+        step *= shape[axis];
+    }
+    *image = (brn_npy_image){.channels = npy->rank == 4 ? (int)shape[channel] : 1, .height = (int)shape[line], .width = (int)shape[pixel],
+                             .channel_stride = stride[channel], .line_stride = stride[line], .pixel_stride = stride[pixel]};
+    return BRN_OK;
 }
 
 /* ---- numbers ----------------------------------------------------------------------------------- */

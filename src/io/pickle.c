@@ -12,6 +12,7 @@ static const struct {
     [G_PARAMETER] = {"torch._utils", "_rebuild_parameter"},
     [G_FLOAT] = {"torch", "FloatStorage"},
     [G_DOUBLE] = {"torch", "DoubleStorage"},
+    [G_LONG] = {"torch", "LongStorage"}, /* counters of batches */
 };
 enum { GLOBALS = sizeof allowed / sizeof *allowed };
 
@@ -98,12 +99,13 @@ static brn_status push_storage(brn_pickle_machine *m)
     const brn_pickle_value *word = &m->values[brn_pickle_item(m, id, 0)], *type = &m->values[brn_pickle_item(m, id, 1)];
     const brn_pickle_value *key = &m->values[brn_pickle_item(m, id, 2)], *count = &m->values[brn_pickle_item(m, id, 4)];
     if (word->kind != V_TEXT || !is_text(word->text, word->length, "storage") || type->kind != V_GLOBAL ||
-        (type->id != G_FLOAT && type->id != G_DOUBLE) || key->kind != V_TEXT || count->kind != V_NUMBER || count->number < 0)
+        type->id < G_FLOAT || key->kind != V_TEXT || count->kind != V_NUMBER || count->number < 0)
         return brn_pickle_bad(m, "a reference to something other than a storage");
     for (size_t i = 0; i < key->length; ++i)
         if (key->text[i] < '0' || key->text[i] > '9') return brn_pickle_bad(m, "a storage whose key is no number");
     if (!key->length || key->length > 20) return brn_pickle_bad(m, "a storage whose key is no number");
-    return brn_pickle_push(m, (brn_pickle_value){.kind = V_STORAGE, .text = key->text, .length = key->length, .elements = (uint64_t)count->number, .f64 = type->id == G_DOUBLE});
+    const brn_pickled_type of = type->id == G_FLOAT ? BRN_PICKLED_FLOAT : type->id == G_DOUBLE ? BRN_PICKLED_DOUBLE : BRN_PICKLED_INTEGER;
+    return brn_pickle_push(m, (brn_pickle_value){.kind = V_STORAGE, .text = key->text, .length = key->length, .elements = (uint64_t)count->number, .type = of});
 }
 
 static bool is_sizes(const brn_pickle_machine *m, uint32_t tuple, uint32_t count)
@@ -310,7 +312,7 @@ static brn_status list_tensor(const brn_pickle_machine *m, const brn_pickle_valu
 {
     if (key->kind != V_TEXT || v->kind != V_TENSOR) return brn_pickle_bad(m, "something other than a tensor with a name");
     const brn_pickle_value *s = &m->values[v->storage];
-    *t = (brn_pickled_tensor){.name = key->text, .name_length = key->length, .storage = s->text, .storage_length = s->length, .f64 = s->f64,
+    *t = (brn_pickled_tensor){.name = key->text, .name_length = key->length, .storage = s->text, .storage_length = s->length, .type = s->type,
                               .storage_count = s->elements, .offset = (uint64_t)m->values[v->offset].number, .rank = (int)m->values[v->shape].count};
     copy_sizes(m, v->shape, t->shape);
     copy_sizes(m, v->stride, t->stride);

@@ -6,7 +6,7 @@
 
 typedef enum { V_NONE, V_NUMBER, V_TEXT, V_TUPLE, V_LIST, V_DICT, V_GLOBAL, V_STORAGE, V_TENSOR, V_MARK } brn_pickle_kind;
 
-typedef enum { G_DICT, G_TENSOR, G_PARAMETER, G_FLOAT, G_DOUBLE } brn_pickle_global;
+typedef enum { G_DICT, G_TENSOR, G_PARAMETER, G_FLOAT, G_DOUBLE, G_LONG } brn_pickle_global;
 
 /* Values are never changed but for containers that grow; nothing walks through containers in containers, so that depth and
  * cycles cost nothing. Numbers of values and cells stand for pointers. */
@@ -26,7 +26,7 @@ typedef struct {
         };
     };
     uint64_t elements; /* V_STORAGE */
-    bool f64;
+    brn_pickled_type type;
 } brn_pickle_value;
 
 typedef struct {

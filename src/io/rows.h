@@ -10,6 +10,7 @@ typedef struct brn_rows {
     int64_t count; /**< rows; -1: not known */
     int cols;      /**< all columns, at least 1 */
     char **names;  /**< [cols], or NULL; owned by the source */
+    int image[3];  /**< channels, height and width where a row is a picture, else zeros */
     brn_status (*read)(struct brn_rows *rows, float *cells, size_t max, size_t *got); /**< float[max][cols] */
     brn_status (*rewind)(struct brn_rows *rows);
     brn_status (*count_rows)(struct brn_rows *rows); /**< sets count; the position is then the first row */

@@ -3,16 +3,17 @@
 #include "core/memory.h"
 #include "io/mapped.h"
 #include "io/npy.h"
+#include "io/path.h"
 #include "io/rows.h"
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #define SCRATCH_NUMBERS 16384
 
 struct brn_table {
     char *path;
+    char *array;    /* of an archive, or NULL: the first one */
     brn_rows rows;
     int weight;     /* column of the weights, or -1 */
     uint64_t row;   /* rows read so far */
@@ -22,10 +23,18 @@ struct brn_table {
 
 /* ---- opening ----------------------------------------------------------------------------------- */
 
-static bool ends_with(const char *path, const char *ending)
+/* "a.npz[name]" names an array where no file is called so. */
+static brn_status split_path(brn_table *t, const char *path, const char *array)
 {
-    size_t n = strlen(path), k = strlen(ending);
-    return n >= k && strcasecmp(path + n - k, ending) == 0;
+    static const char open[] = ".npz[";
+    const size_t n = strlen(path);
+    const char *at = n && path[n - 1] == ']' && access(path, F_OK) ? strstr(path, open) : NULL;
+    BRN_TRY(brn_strdup(&t->path, path));
+    if (!at) return array ? brn_strdup(&t->array, array) : BRN_OK;
+    const size_t end = (size_t)(at - path) + sizeof open - 2;
+    BRN_TRY(brn_strdup(&t->array, path + end + 1));
+    t->path[end] = t->array[n - end - 2] = 0;
+    return BRN_OK;
 }
 
 static brn_status open_rows(brn_table *t, const brn_table_options *options)
@@ -39,11 +48,11 @@ static brn_status open_rows(brn_table *t, const brn_table_options *options)
     close(fd);
     bool zip = got == sizeof magic && (memcmp(magic, "PK\3\4", 4) == 0 || memcmp(magic, "PK\5\6", 4) == 0);
     bool npy = got == sizeof magic && memcmp(magic, BRN_NPY_MAGIC, 6) == 0;
-    if (zip || (!npy && ends_with(t->path, ".npz"))) {
-        BRN_TRY(brn_bytes_zip(&bytes, t->path, options->array));
+    if (zip || (!npy && brn_has_ending(t->path, ".npz"))) {
+        BRN_TRY(brn_bytes_zip(&bytes, t->path, t->array));
         return brn_rows_array(&t->rows, bytes);
     }
-    if (npy || ends_with(t->path, ".npy")) {
+    if (npy || brn_has_ending(t->path, ".npy")) {
         BRN_TRY(brn_bytes_file(&bytes, t->path));
         return brn_rows_array(&t->rows, bytes);
     }
@@ -55,6 +64,7 @@ static brn_status find_weight(brn_table *t, const char *wanted)
     char *end;
     t->weight = -1;
     if (!wanted || !*wanted) return BRN_OK;
+    if (t->rows.image[0]) return brn_fail(BRN_ERR_INPUT, "%s: holds pictures, which have no column of weights", t->path);
     for (int i = 0; t->rows.names && i < t->rows.cols; ++i) {
         if (strcmp(t->rows.names[i], wanted) != 0) continue;
         if (t->weight >= 0) return brn_fail(BRN_ERR_INPUT, "%s: two columns are named '%s'", t->path, wanted);
@@ -82,7 +92,7 @@ brn_status brn_table_open(brn_table **table, const char *path, const brn_table_o
     *table = NULL;
     if (!options) options = &defaults;
     BRN_TRY(BRN_ALLOC(&t, 1, "table"));
-    BRN_GO(brn_strdup(&t->path, path));
+    BRN_GO(split_path(t, path, options->array));
     BRN_GO(open_rows(t, options));
     BRN_GO(find_weight(t, options->weight));
     *table = t;
@@ -96,7 +106,7 @@ void brn_table_close(brn_table *t)
 {
     if (!t) return;
     brn_rows_close(&t->rows);
-    free(t->path), free(t->scratch);
+    free(t->path), free(t->array), free(t->scratch);
     free(t);
 }
 
@@ -105,6 +115,12 @@ void brn_table_close(brn_table *t)
 int64_t brn_table_rows(const brn_table *t) { return t->rows.count; }
 
 int brn_table_cols(const brn_table *t) { return t->rows.cols - (t->weight >= 0); }
+
+bool brn_table_image(const brn_table *t, int *channels, int *height, int *width)
+{
+    *channels = t->rows.image[0], *height = t->rows.image[1], *width = t->rows.image[2];
+    return *channels > 0;
+}
 
 const char *brn_table_column_name(const brn_table *t, int i)
 {

@@ -151,7 +151,8 @@ size_t brn_torch_count(const brn_torch *f) { return f->tensors; }
 
 /* ---- tensors ------------------------------------------------------------------------------------ */
 
-static brn_status find(const brn_torch *f, const char *name, const brn_pickled_tensor **found)
+/* NULL where there is none. */
+static brn_status look_up(const brn_torch *f, const char *name, const brn_pickled_tensor **found)
 {
     *found = NULL;
     for (size_t i = 0; i < f->tensors; ++i) {
@@ -160,7 +161,14 @@ static brn_status find(const brn_torch *f, const char *name, const brn_pickled_t
         if (*found) return brn_fail(BRN_ERR_INPUT, "%s: two tensors are named '%s'", f->path, name);
         *found = t;
     }
-    return *found ? BRN_OK : brn_fail(BRN_ERR_INPUT, "%s: no tensor '%s'", f->path, name);
+    return BRN_OK;
+}
+
+static brn_status find(const brn_torch *f, const char *name, const brn_pickled_tensor **found)
+{
+    BRN_TRY(look_up(f, name, found));
+    if (!*found) return brn_fail(BRN_ERR_INPUT, "%s: no tensor '%s'", f->path, name);
+    return (*found)->type == BRN_PICKLED_INTEGER ? brn_fail(BRN_ERR_INPUT, "%s: tensor '%s' holds integers, expected floats", f->path, name) : BRN_OK;
 }
 
 static void print_sizes(char text[static 128], int rank, const uint64_t *shape)
@@ -202,6 +210,34 @@ static brn_status check(const brn_torch *f, const char *name, int rank, const si
     return check_view(f, name, *found);
 }
 
+/* Where the numbers of a storage are, of which there are as many as announced. */
+static brn_status find_storage(const brn_torch *f, const brn_pickled_tensor *t, char member[static NAME], zip_uint64_t *index, uint64_t *size)
+{
+    snprintf(member, NAME, "data/%.*s", (int)t->storage_length, t->storage);
+    BRN_TRY(stat_member(f, member, index, size));
+    const size_t width = t->type == BRN_PICKLED_FLOAT ? sizeof(float) : sizeof(double);
+    if (*size % width || *size / width != t->storage_count)
+        return brn_fail(BRN_ERR_INPUT, "%s: '%s' has %llu bytes, %llu numbers are announced", f->path, member, (unsigned long long)*size,
+                        (unsigned long long)t->storage_count);
+    return BRN_OK;
+}
+
+brn_status brn_torch_sizes(const brn_torch *f, const char *name, int *rank, size_t shape[static BRN_TORCH_RANK])
+{
+    const brn_pickled_tensor *t;
+    char member[NAME];
+    zip_uint64_t index;
+    uint64_t size;
+    *rank = -1;
+    BRN_TRY(look_up(f, name, &t));
+    if (!t) return BRN_OK;
+    BRN_TRY(check_view(f, name, t));
+    BRN_TRY(find_storage(f, t, member, &index, &size));
+    *rank = t->rank;
+    for (int i = 0; i < t->rank; ++i) shape[i] = t->shape[i];
+    return BRN_OK;
+}
+
 brn_status brn_torch_check(const brn_torch *f, const char *name, int rank, const size_t *shape)
 {
     const brn_pickled_tensor *t;
@@ -212,7 +248,7 @@ static void copy_view(const brn_pickled_tensor *t, const void *storage, float *t
 {
     uint64_t at[BRN_PICKLE_RANK] = {0}, from = t->offset;
     for (size_t k = 0;; ++k) {
-        to[k] = t->f64 ? (float)((const double *)storage)[from] : ((const float *)storage)[from];
+        to[k] = t->type == BRN_PICKLED_DOUBLE ? (float)((const double *)storage)[from] : ((const float *)storage)[from];
         int axis = t->rank - 1;
         for (; axis >= 0 && ++at[axis] == t->shape[axis]; --axis) {
             from -= (t->shape[axis] - 1) * t->stride[axis];
@@ -231,13 +267,8 @@ brn_status brn_torch_read(brn_torch *f, const char *name, int rank, const size_t
     uint64_t size;
     void *storage;
     BRN_TRY(check(f, name, rank, shape, &t));
-    snprintf(member, sizeof member, "data/%.*s", (int)t->storage_length, t->storage);
-    BRN_TRY(stat_member(f, member, &index, &size));
-    const size_t width = t->f64 ? sizeof(double) : sizeof(float);
-    if (size % width || size / width != t->storage_count)
-        return brn_fail(BRN_ERR_INPUT, "%s: '%s' has %llu bytes, %llu numbers are announced", f->path, member, (unsigned long long)size,
-                        (unsigned long long)t->storage_count);
-    BRN_TRY(brn_alloc_bytes(&storage, t->storage_count, width, "storage"));
+    BRN_TRY(find_storage(f, t, member, &index, &size));
+    BRN_TRY(brn_alloc_bytes(&storage, t->storage_count, size / t->storage_count, "storage"));
     const brn_status status = read_member(f, member, index, size, storage);
     if (status == BRN_OK) copy_view(t, storage, to);
     free(storage);
@@ -253,6 +284,11 @@ brn_status brn_torch_open(brn_torch **file, const char *path)
 }
 void brn_torch_close(brn_torch *file) { (void)file; }
 size_t brn_torch_count(const brn_torch *file) { (void)file; return 0; }
+brn_status brn_torch_sizes(const brn_torch *file, const char *name, int *rank, size_t shape[static BRN_TORCH_RANK])
+{
+    (void)file, (void)name, (void)rank, (void)shape;
+    return BRN_ERR_UNSUPPORTED;
+}
 brn_status brn_torch_check(const brn_torch *file, const char *name, int rank, const size_t *shape)
 {
     (void)file, (void)name, (void)rank, (void)shape;

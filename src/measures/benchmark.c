@@ -1,4 +1,4 @@
-/* Benchmark pairs from a file (formula version 1): alpha = a mixture x = sigma M_k z + c_k, and
+/* Benchmark pairs from a file. Those of images are described in faces.h; else (formula version 1): alpha = a mixture x = sigma M_k z + c_k, and
  * beta = (grad psi) # alpha with psi(x) = s (phi_1(x) + phi_2(x) + <d, x>), phi_v an input-quadratic
  * ICNN plus 0.01 / 2 |x|^2.
  *
@@ -15,7 +15,7 @@
 #include <string.h>
 
 typedef struct {
-    const brn_st *st;
+    brn_st *st;
     const char *path;
     int n, components, width[3];
     double scale;
@@ -45,7 +45,7 @@ static brn_status read_sizes(benchmark *b)
 {
     const char *version = brn_st_metadata(b->st, "formula_version");
     if (version && strcmp(version, "1"))
-        return brn_fail(BRN_ERR_INPUT, "%s: formula_version is \"%s\", expected \"1\"", b->path, version);
+        return brn_fail(BRN_ERR_INPUT, "%s: formula_version is \"%s\", expected \"1\" or \"" BRN_FACES_FORMULA "\"", b->path, version);
     BRN_TRY(size_of(b, "alpha.centers", 2, 0, &b->components));
     BRN_TRY(size_of(b, "alpha.centers", 2, 1, &b->n));
     for (int i = 0; i < 3; ++i) {
@@ -148,6 +148,25 @@ done:
     return status;
 }
 
+static brn_status load_faces(const benchmark *b, brn_pair *pair)
+{
+    BRN_TRY(brn_faces_open(&pair->faces, pair->dev, b->st, b->path));
+    pair->n = BRN_GENERATOR_CHANNELS * pair->faces->side * pair->faces->side;
+    pair->side[BRN_SOURCE].kind = BRN_MEASURE_FACES;
+    pair->map = BRN_MAP_FACES;
+    return BRN_OK;
+}
+
+static brn_status load_mixture(benchmark *b, brn_pair *pair)
+{
+    BRN_TRY(read_sizes(b));
+    BRN_TRY(load_alpha(b, pair));
+    BRN_TRY(load_psi(b, pair));
+    pair->n = b->n;
+    pair->map = BRN_MAP_GRADIENT;
+    return BRN_OK;
+}
+
 /* The file's name; of a pair that is not a published one it says so, wherever it is printed. */
 static brn_status set_name(const benchmark *b, brn_pair *pair)
 {
@@ -163,14 +182,11 @@ brn_status brn_pair_open_benchmark(brn_pair *pair, const char *path)
     brn_st *st;
     BRN_TRY(brn_st_open(&st, path));
     benchmark b = {.st = st, .path = path};
+    const char *version = brn_st_metadata(st, "formula_version");
     brn_status status;
-    BRN_GO(read_sizes(&b));
-    BRN_GO(load_alpha(&b, pair));
-    BRN_GO(load_psi(&b, pair));
+    BRN_GO(version && !strcmp(version, BRN_FACES_FORMULA) ? load_faces(&b, pair) : load_mixture(&b, pair));
     BRN_GO(set_name(&b, pair));
-    pair->n = b.n;
     pair->side[BRN_TARGET].kind = BRN_MEASURE_PUSHED;
-    pair->map = BRN_MAP_GRADIENT;
 done:
     brn_st_close(st);
     return status;

@@ -89,8 +89,8 @@ brn_status brn_pair_open_images(brn_pair *pair, int n)
     return brn_strdup(&pair->name, "images");
 }
 
-/* z or z', whose streams differ. The products of an antithetic pair would be equal: always independent. */
-static brn_status normals(const brn_tile_draw *t, bool second, brn_mat to)
+/* z or z'. The products of an antithetic pair would be equal: always independent. */
+brn_status brn_draw_normals(const brn_tile_draw *t, bool second, brn_mat to)
 {
     brn_draw draw = *t->draw;
     draw.sampling = BRN_SAMPLING_IID;
@@ -103,8 +103,8 @@ static brn_status normals(const brn_tile_draw *t, bool second, brn_mat to)
 brn_status brn_patches_draw(const brn_patches *p, const brn_tile_draw *t)
 {
     brn_pair_work *w = t->work;
-    BRN_TRY(normals(t, false, w->latents));
-    BRN_TRY(normals(t, true, w->component));
+    BRN_TRY(brn_draw_normals(t, false, w->latents));
+    BRN_TRY(brn_draw_normals(t, true, w->component));
     BRN_TRY(brn_mat_mul(t->q, t->rows, w->latents, w->component, w->latents));
     return brn_linear_backward(t->q, &p->atoms, &w->patches, 0, t->rows, true, w->latents, (brn_mat){0}, t->out, false);
 }

@@ -42,6 +42,11 @@ void brn_pair_work_free(brn_pair_work *w);
 brn_status brn_pair_draw(const brn_pair *pair, brn_side side, brn_queue *q, brn_pair_work *w, const brn_draw *draw,
                          int row0, int rows, brn_mat out);
 
+/** Whether draws take rows from the host. brn_pair_send brings those of a draw to come to the device, beside what it does
+ *  meanwhile: rows [0, rows), to be drawn next on that side. */
+bool brn_pair_streams(const brn_pair *pair);
+brn_status brn_pair_send(const brn_pair *pair, brn_side side, brn_queue *q, brn_pair_work *w, const brn_draw *draw, int rows);
+
 /** y = T(x) for a tile, where the pair knows its map (brn_pair_has_map). */
 brn_status brn_pair_true_map(const brn_pair *pair, brn_queue *q, brn_pair_work *w, int rows, brn_mat x, brn_mat y);
 

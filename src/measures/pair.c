@@ -1,15 +1,10 @@
 /* Pairs: opening, and one tile of samples or of the true map. */
 #include "core/memory.h"
+#include "io/path.h"
 #include "measures/kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t a = strlen(text), b = strlen(end);
-    return a >= b && !strcmp(text + a - b, end);
-}
 
 static brn_status open_named(brn_pair *pair, const brn_settings *s)
 {
@@ -20,7 +15,7 @@ static brn_status open_named(brn_pair *pair, const brn_settings *s)
     }
     if (s->data.standardize == BRN_STANDARDIZE_SCALE)
         return brn_fail(BRN_ERR_USAGE, "data.standardize=scale is for data.source and data.target; pair \"%.200s\" keeps its coordinates", s->data.pair);
-    if (ends_with(s->data.pair, ".safetensors")) return brn_pair_open_benchmark(pair, s->data.pair);
+    if (brn_has_ending(s->data.pair, ".safetensors")) return brn_pair_open_benchmark(pair, s->data.pair);
     return brn_pair_open_builtin(pair, s->data.pair, s->data.n);
 }
 
@@ -67,6 +62,7 @@ void brn_pair_close(brn_pair *pair)
     }
     brn_buf_free(pair->affine);
     brn_pot_free(&pair->psi);
+    brn_faces_free(pair->faces);
     free(pair->name);
     free(pair);
 }
@@ -93,32 +89,40 @@ static int latents_of(const brn_pair *pair, int side)
 /* The kernels read generators in blocks of four. */
 static size_t generator_size(const brn_pair *pair) { return (size_t)(pair->n + 1 + 3) / 4 * 4; }
 
-static bool streamed(const brn_pair *pair)
+bool brn_pair_streams(const brn_pair *pair)
 {
     return pair->side[BRN_SOURCE].kind == BRN_MEASURE_ROWS && pair->side[BRN_SOURCE].rows.host;
+}
+
+static brn_status create_stages(brn_pair_work *w, const brn_pair *pair, int lanes)
+{
+    const size_t rows = (size_t)lanes * (size_t)pair->n;
+    BRN_TRY(BRN_ALLOC(&w->index, (size_t)lanes, "samples"));
+    BRN_TRY(BRN_ALLOC(&w->gathered, rows, "samples"));
+    for (int k = 0; k < 4; ++k) BRN_TRY(brn_buf_create(&w->stage[k / 2].buf[k % 2], pair->dev, BRN_REAL, rows, "samples"));
+    return BRN_OK;
 }
 
 static brn_status create_buffers(brn_pair_work *w, const brn_pair *pair, int lanes)
 {
     const int n = pair->n;
     const size_t generators = generator_size(pair);
+    brn_device *picker = brn_pair_streams(pair) ? pair->side[BRN_SOURCE].rows.picker : NULL, *chooses = picker ? picker : pair->dev;
     BRN_TRY(brn_buf_create(&w->memory, pair->dev, BRN_REAL, (size_t)(3 * n + 1) * (size_t)lanes, "samples"));
     const brn_mat all = {w->memory, 0, 3 * n + 1, lanes};
     w->latents = brn_mat_features(all, 0, n);
     w->component = brn_mat_features(all, n, n);
     w->source = brn_mat_features(all, 2 * n, n);
     w->value = brn_mat_features(all, 3 * n, 1);
-    BRN_TRY(brn_buf_create(&w->which, pair->dev, BRN_INT, (size_t)lanes, "samples"));
-    BRN_TRY(brn_buf_create(&w->no_lattice, pair->dev, BRN_INT, generators, "lattice"));
-    BRN_TRY(brn_zero(brn_device_queue(pair->dev, 0), (brn_view){w->no_lattice, 0}, generators));
+    BRN_TRY(brn_buf_create(&w->which, chooses, BRN_INT, (size_t)lanes, "samples"));
+    BRN_TRY(brn_buf_create(&w->no_lattice, chooses, BRN_INT, generators, "lattice"));
+    BRN_TRY(brn_zero(brn_device_queue(chooses, 0), (brn_view){w->no_lattice, 0}, generators));
     for (int k = 0; k < 2; ++k) BRN_TRY(brn_buf_create(&w->lattice[k], pair->dev, BRN_INT, generators, "lattice"));
-    if (streamed(pair)) {
-        BRN_TRY(BRN_ALLOC(&w->index, (size_t)lanes, "samples"));
-        BRN_TRY(BRN_ALLOC(&w->gathered, (size_t)lanes * (size_t)n, "samples"));
-    }
+    if (brn_pair_streams(pair)) BRN_TRY(create_stages(w, pair, lanes));
     const brn_measure *source = &pair->side[BRN_SOURCE];
     if (source->kind == BRN_MEASURE_PATCHES)
         BRN_TRY(brn_tape_create(&w->patches, pair->dev, &source->patches.atoms.shape, lanes, BRN_TAPE_FIRST));
+    if (pair->faces) return brn_faces_work_create(&w->faces, pair->dev, pair->faces, lanes);
     if (pair->map != BRN_MAP_GRADIENT) return BRN_OK;
     return brn_pot_work_create(&w->psi, &pair->psi, lanes, BRN_TAPE_FIRST);
 }
@@ -143,11 +147,13 @@ void brn_pair_work_free(brn_pair_work *w)
 {
     if (!w) return;
     brn_pot_work_free(&w->psi);
+    brn_faces_work_free(&w->faces);
     brn_tape_free(&w->patches);
     for (int k = 0; k < 2; ++k) brn_buf_free(w->lattice[k]);
     brn_buf_free(w->no_lattice);
     brn_buf_free(w->which);
     brn_buf_free(w->memory);
+    for (int k = 0; k < 4; ++k) brn_buf_free(w->stage[k / 2].buf[k % 2]);
     free(w->index), free(w->gathered);
     free(w);
 }
@@ -171,6 +177,14 @@ static brn_status generator_of(const brn_pair *pair, int side, brn_queue *q, brn
 
 /* ---- tiles -------------------------------------------------------------------------------------- */
 
+static brn_status draw_faces(const brn_faces *f, const brn_tile_draw *t)
+{
+    const brn_mat z = brn_mat_features(t->work->latents, 0, f->latents);
+    BRN_TRY(brn_draw_normals(t, false, z));
+    BRN_TRY(brn_draw_normals(t, true, t->work->component));
+    return brn_faces_draw(t->q, f, &t->work->faces, t->rows, z, t->work->component, t->out);
+}
+
 brn_status brn_pair_draw(const brn_pair *pair, brn_side side, brn_queue *q, brn_pair_work *w, const brn_draw *draw,
                          int row0, int rows, brn_mat out)
 {
@@ -181,13 +195,21 @@ brn_status brn_pair_draw(const brn_pair *pair, brn_side side, brn_queue *q, brn_
     BRN_TRY(generator_of(pair, (int)from, q, w, draw, &t.generator));
     if (m->kind == BRN_MEASURE_SHAPE2D) return brn_shape2d_draw(&m->shape, &t);
     if (m->kind == BRN_MEASURE_ROWS) return brn_user_rows_draw(&m->rows, &t);
-    BRN_TRY(m->kind == BRN_MEASURE_PATCHES ? brn_patches_draw(&m->patches, &t) : brn_mixture_draw(&m->mixture, &t));
+    if (m->kind == BRN_MEASURE_FACES) BRN_TRY(draw_faces(pair->faces, &t));
+    else BRN_TRY(m->kind == BRN_MEASURE_PATCHES ? brn_patches_draw(&m->patches, &t) : brn_mixture_draw(&m->mixture, &t));
     return pushed ? brn_pair_true_map(pair, q, w, rows, w->source, out) : BRN_OK;
+}
+
+brn_status brn_pair_send(const brn_pair *pair, brn_side side, brn_queue *q, brn_pair_work *w, const brn_draw *draw, int rows)
+{
+    const brn_tile_draw t = {q, w, draw, side, w->no_lattice, 0, rows, {0}};
+    return brn_pair_streams(pair) ? brn_user_rows_send(&pair->side[side].rows, &t) : BRN_OK;
 }
 
 brn_status brn_pair_true_map(const brn_pair *pair, brn_queue *q, brn_pair_work *w, int rows, brn_mat x, brn_mat y)
 {
     if (pair->map == BRN_MAP_GRADIENT) return brn_pot_value_grad(q, &pair->psi, &w->psi, rows, x, w->value, y);
+    if (pair->map == BRN_MAP_FACES) return brn_faces_map(q, pair->faces, &w->faces, rows, x, y);
     if (pair->map == BRN_MAP_UNKNOWN)
         return brn_fail(BRN_ERR_UNSUPPORTED, "the optimal map of pair \"%s\" is not known", pair->name);
     const brn_dense affine = brn_affine(pair->affine, pair->n, 0);

@@ -1,10 +1,11 @@
-/* Folders of pictures as measures: every picture is a row, channel first, from -1 (black) to 1.
+/* Folders and arrays of pictures as measures: every picture is a row, channel first, from -1 (black) to 1.
  *
- * Pictures are taken in the order of their names. All of both folders have one shape, that of the first one read;
+ * Pictures of a folder are taken in the order of their names. All of both sides have one shape, that of the first one read;
  * with data.image_size the largest square in the middle of each is averaged down, or enlarged, to that size. */
 #include "core/memory.h"
 #include "measures/kinds.h"
 #include <brenier/image.h>
+#include <brenier/table.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -41,48 +42,65 @@ static brn_status list(const char *folder, struct dirent ***names, int *count)
 
 /* ---- one picture -------------------------------------------------------------------------------- */
 
+typedef struct {
+    int channels, height, width;
+} extent;
+
 /* What of pixel i of the input lies within [low, high). */
 static double share(int i, double low, double high) { return fmin(i + 1, high) - fmax(i, low); }
 
 /* The mean over a box of the middle square, whose `size` pixels a side become `side`. */
-static double average(const brn_image *p, int size, int side, int channel, int row, int column)
+static double average(const float *plane, extent e, int size, int side, int row, int column)
 {
-    const double step = (double)size / side, top = (p->height - size) / 2 + row * step, left = (p->width - size) / 2 + column * step;
+    const double step = (double)size / side, top = (e.height - size) / 2 + row * step, left = (e.width - size) / 2 + column * step;
     double sum = 0;
-    for (int y = (int)top; y < p->height && y < top + step; ++y)
-        for (int x = (int)left; x < p->width && x < left + step; ++x)
-            sum += share(y, top, top + step) * share(x, left, left + step) *
-                   p->pixels[((size_t)y * (size_t)p->width + (size_t)x) * (size_t)p->channels + (size_t)channel];
+    for (int y = (int)top; y < e.height && y < top + step; ++y)
+        for (int x = (int)left; x < e.width && x < left + step; ++x)
+            sum += share(y, top, top + step) * share(x, left, left + step) * plane[(size_t)y * (size_t)e.width + (size_t)x];
     return sum / (step * step);
 }
 
-static void to_row(const brn_image *p, int side, float *row)
+/* planes[channels][height][width] as a row of squares. */
+static void to_row(const float *planes, extent e, int side, float *row)
 {
-    const int size = p->width < p->height ? p->width : p->height;
-    for (int c = 0; c < p->channels; ++c)
+    const int size = e.width < e.height ? e.width : e.height;
+    for (int c = 0; c < e.channels; ++c, planes += (size_t)e.height * (size_t)e.width)
         for (int y = 0; y < side; ++y)
-            for (int x = 0; x < side; ++x) *row++ = (float)(average(p, size, side, c, y, x) / 127.5 - 1);
+            for (int x = 0; x < side; ++x) *row++ = (float)average(planes, e, size, side, y, x);
+}
+
+static extent extent_of(const brn_image *p) { return (extent){p->channels, p->height, p->width}; }
+
+static brn_status image_to_row(const brn_image *p, int side, float *row)
+{
+    const size_t channels = (size_t)p->channels, pixels = (size_t)p->width * (size_t)p->height;
+    float *planes;
+    BRN_TRY(BRN_ALLOC(&planes, channels * pixels, "picture"));
+    for (size_t k = 0; k < channels * pixels; ++k) planes[k % channels * pixels + k / channels] = (float)(p->pixels[k] / 127.5 - 1);
+    to_row(planes, extent_of(p), side, row);
+    free(planes);
+    return BRN_OK;
 }
 
 static const char *in_colors(int channels) { return channels == 3 ? "in colours" : "in grey"; }
 
 /* Whether a picture has the shape, which the first one gives. */
-static brn_status check(const brn_image *p, const char *path, int image_size, brn_photo_shape *shape)
+static brn_status check(extent e, const char *path, int image_size, brn_photo_shape *shape)
 {
-    if (!image_size && p->width != p->height)
-        return brn_fail(BRN_ERR_INPUT, "%s: %d x %d pixels; expected a square picture, or data.image_size=64 to cut and scale all", path, p->width, p->height);
+    if (!image_size && e.width != e.height)
+        return brn_fail(BRN_ERR_INPUT, "%s: %d x %d pixels; expected a square picture, or data.image_size=64 to cut and scale all", path, e.width, e.height);
     if (!shape->side) {
-        shape->side = image_size ? image_size : p->width;
-        shape->channels = p->channels;
+        shape->side = image_size ? image_size : e.width;
+        shape->channels = e.channels;
         snprintf(shape->first, sizeof shape->first, "%s", path);
         if (shape->side > MOST_NUMBERS / shape->side / shape->channels)
             return brn_fail(BRN_ERR_INPUT, "%s: %d x %d pixels %s; a row has at most %d numbers: set data.image_size", path, shape->side, shape->side,
                             in_colors(shape->channels), MOST_NUMBERS);
     }
-    if (p->channels != shape->channels)
-        return brn_fail(BRN_ERR_INPUT, "%s: a picture %s; expected one %s, as %s", path, in_colors(p->channels), in_colors(shape->channels), shape->first);
-    if (!image_size && p->width != shape->side)
-        return brn_fail(BRN_ERR_INPUT, "%s: %d x %d pixels; expected %d x %d, as %s, or data.image_size=%d to scale all", path, p->width, p->height,
+    if (e.channels != shape->channels)
+        return brn_fail(BRN_ERR_INPUT, "%s: a picture %s; expected one %s, as %s", path, in_colors(e.channels), in_colors(shape->channels), shape->first);
+    if (!image_size && e.width != shape->side)
+        return brn_fail(BRN_ERR_INPUT, "%s: %d x %d pixels; expected %d x %d, as %s, or data.image_size=%d to scale all", path, e.width, e.height,
                         shape->side, shape->side, shape->first, shape->side);
     return BRN_OK;
 }
@@ -90,19 +108,19 @@ static brn_status check(const brn_image *p, const char *path, int image_size, br
 static brn_status read_checked(brn_image *p, const char *path, int image_size, brn_photo_shape *shape)
 {
     BRN_TRY(brn_image_read(p, path, 0));
-    const brn_status status = check(p, path, image_size, shape);
+    const brn_status status = check(extent_of(p), path, image_size, shape);
     if (status != BRN_OK) brn_image_free(p);
     return status;
 }
 
-/* ---- a folder ----------------------------------------------------------------------------------- */
+/* ---- a folder, an array ------------------------------------------------------------------------- */
 
-static brn_status allocate(const char *folder, const brn_photo_shape *shape, int count, float **rows, size_t *n)
+static brn_status allocate(const char *path, const brn_photo_shape *shape, size_t count, float **rows, size_t *n)
 {
     size_t numbers;
     *n = (size_t)shape->channels * (size_t)shape->side * (size_t)shape->side; /* at most MOST_NUMBERS */
-    if (!brn_mul_size((size_t)count, *n, &numbers) || numbers > INT32_MAX)
-        return brn_fail(BRN_ERR_INPUT, "%s: %d pictures of %zu numbers; at most 2^31 numbers can be used", folder, count, *n);
+    if (!brn_mul_size(count, *n, &numbers) || numbers > INT32_MAX)
+        return brn_fail(BRN_ERR_INPUT, "%s: %zu pictures of %zu numbers; at most 2^31 numbers can be used", path, count, *n);
     return BRN_ALLOC(rows, numbers, "pictures");
 }
 
@@ -119,8 +137,8 @@ brn_status brn_photo_rows(const char *folder, int image_size, brn_photo_shape *s
         brn_image p;
         snprintf(path, sizeof path, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", names[k]->d_name);
         BRN_GO(read_checked(&p, path, image_size, shape));
-        status = k ? BRN_OK : allocate(folder, shape, known, rows, &row);
-        if (status == BRN_OK) to_row(&p, shape->side, *rows + (size_t)k * row);
+        status = k ? BRN_OK : allocate(folder, shape, (size_t)known, rows, &row);
+        if (status == BRN_OK) status = image_to_row(&p, shape->side, *rows + (size_t)k * row);
         brn_image_free(&p);
         if (status != BRN_OK) goto done;
     }
@@ -132,5 +150,38 @@ done:
         free(*rows);
         *rows = NULL;
     }
+    return status;
+}
+
+/* One at a time: squares of the wanted size are read where they belong, others beside. */
+static brn_status read_pictures(brn_table *t, extent e, const brn_photo_shape *shape, size_t count, size_t n, float *rows)
+{
+    const bool as_is = e.height == shape->side && e.width == shape->side;
+    float *beside = NULL;
+    size_t got = 1;
+    brn_status status = BRN_OK;
+    if (!as_is) BRN_TRY(BRN_ALLOC(&beside, (size_t)brn_table_cols(t), "picture"));
+    for (size_t k = 0; k < count && got == 1 && status == BRN_OK; ++k) {
+        status = brn_table_read(t, as_is ? rows + k * n : beside, NULL, 1, &got);
+        if (status == BRN_OK && !as_is) to_row(beside, e, shape->side, rows + k * n);
+    }
+    free(beside);
+    return status;
+}
+
+brn_status brn_photo_array(brn_table *t, const char *path, int image_size, brn_photo_shape *shape, float **rows, size_t *count, int *n)
+{
+    extent e;
+    size_t row;
+    *rows = NULL;
+    brn_table_image(t, &e.channels, &e.height, &e.width);
+    BRN_TRY(check(e, path, image_size, shape));
+    *count = (size_t)brn_table_rows(t);
+    BRN_TRY(allocate(path, shape, *count, rows, &row));
+    *n = (int)row;
+    const brn_status status = read_pictures(t, e, shape, *count, row, *rows);
+    if (status == BRN_OK) return BRN_OK;
+    free(*rows);
+    *rows = NULL;
     return status;
 }

@@ -18,7 +18,7 @@ typedef struct {
     float *rows, *weights; /* weights: NULL without */
     size_t count;
     int n;
-    bool images;            /* a folder's */
+    bool images;            /* of a folder or an array */
     double *mean, variance; /* total variance */
 } sample_file;
 
@@ -42,16 +42,30 @@ static brn_status load_folder(sample_file *f, int image_size, brn_photo_shape *s
     return brn_photo_rows(f->path, image_size, shape, &f->rows, &f->count, &f->n);
 }
 
+/* A table of rows, or an array of pictures. */
+static brn_status load_table(sample_file *f, int image_size, brn_photo_shape *shape)
+{
+    const brn_table_options options = {.weight = f->weight_column};
+    int channels, height, width;
+    brn_table *t;
+    BRN_TRY(brn_table_open(&t, f->path, &options));
+    f->images = brn_table_image(t, &channels, &height, &width);
+    brn_status status = f->images ? brn_photo_array(t, f->path, image_size, shape, &f->rows, &f->count, &f->n) : BRN_OK;
+    brn_table_close(t);
+    if (f->images || status != BRN_OK) return status;
+    BRN_TRY(brn_table_load(f->path, &options, &f->rows, &f->weights, &f->count, &f->n));
+    size_t numbers;
+    if (!brn_mul_size(f->count, (size_t)f->n, &numbers) || numbers > INT32_MAX)
+        return brn_fail(BRN_ERR_INPUT, "%s: %zu rows of %d columns; at most 2^31 numbers can be used", f->path, f->count, f->n);
+    return BRN_OK;
+}
+
 static brn_status load(sample_file *f, const char *path, const char *weight_column, const brn_settings *s, brn_photo_shape *shape)
 {
     *f = (sample_file){.path = path, .weight_column = weight_column};
     if (brn_is_folder(path)) return load_folder(f, s->data.image_size, shape);
     if (brn_image_named(path)) return load_picture(f, s->data.pictures);
-    BRN_TRY(brn_table_load(path, &(brn_table_options){.weight = weight_column}, &f->rows, &f->weights, &f->count, &f->n));
-    size_t numbers;
-    if (!brn_mul_size(f->count, (size_t)f->n, &numbers) || numbers > INT32_MAX)
-        return brn_fail(BRN_ERR_INPUT, "%s: %zu rows of %d columns; at most 2^31 numbers can be used", path, f->count, f->n);
-    return BRN_OK;
+    return load_table(f, s->data.image_size, shape);
 }
 
 static brn_status constant_column(const sample_file *f, int column)
@@ -95,8 +109,9 @@ static brn_status measure(sample_file *f)
     return BRN_OK;
 }
 
-static brn_status upload_limits(brn_user_rows *r, brn_device *dev, const sample_file *f)
+static brn_status upload_limits(brn_user_rows *r, brn_device *own, const sample_file *f)
 {
+    brn_device *dev = r->picker ? r->picker : own;
     if (!f->weights) return BRN_OK;
     double *weights;
     int *limits = NULL;
@@ -129,6 +144,7 @@ static brn_status upload(brn_measure *m, brn_device *dev, sample_file *f, bool f
     if (!fits) {
         m->rows.host = f->rows;
         f->rows = NULL;
+        if (brn_device_queues(dev) == 1) BRN_TRY(brn_device_open(&m->rows.picker, "host", 1));
         return upload_limits(&m->rows, dev, f);
     }
     BRN_TRY(brn_buf_create(&m->rows.data, dev, BRN_REAL, numbers, "samples"));
@@ -140,6 +156,7 @@ void brn_user_rows_free(brn_user_rows *rows)
 {
     brn_buf_free(rows->data);
     brn_buf_free(rows->limits);
+    brn_device_close(rows->picker);
     free(rows->host);
     *rows = (brn_user_rows){0};
 }
@@ -198,32 +215,54 @@ brn_status brn_pair_check_batch(const brn_pair *pair, const brn_settings *s)
     return BRN_OK;
 }
 
-/* The rows that `which` names, from the host. */
-static brn_status take_from_host(const brn_user_rows *r, const brn_tile_draw *t)
+/* `which` = the rows of a draw. */
+static brn_status choose(const brn_user_rows *r, const brn_tile_draw *t, brn_queue *q)
+{
+    const brn_draw draw = {t->draw->seed, t->draw->step, t->draw->stream, t->draw->batch, BRN_SAMPLING_IID};
+    const brn_latents l = brn_latents_of(&draw, t->side, 0);
+    const brn_pair_work *w = t->work;
+    if (r->limits)
+        return BRN_LAUNCH(q, weighted_rows, t->rows, 1, (.count = r->count, .row0 = (uint32_t)t->row0, BRN_LATENT_PARAMS(l)), {w->no_lattice, 0},
+                          {r->limits, 0}, {w->which, 0});
+    const uint64_t at = draw.step * (uint64_t)draw.batch + (uint64_t)t->row0, epoch = at / (uint64_t)r->count;
+    return BRN_LAUNCH(q, epoch_rows, t->rows, 1,
+                      (.count = r->count, .bits = r->bits, .first = (uint32_t)(at % (uint64_t)r->count), .epoch = (uint32_t)epoch,
+                       .epoch_high = (uint32_t)(epoch >> 32), .stream = l.stream, .seed0 = l.seed0, .seed1 = l.seed1),
+                      {w->which, 0});
+}
+
+static bool is_ready(const brn_pair_stage *s, const brn_tile_draw *t)
+{
+    return s->ready && s->row0 == t->row0 && s->rows == t->rows && s->draw.seed == t->draw->seed && s->draw.step == t->draw->step &&
+           s->draw.stream == t->draw->stream && s->draw.batch == t->draw->batch;
+}
+
+brn_status brn_user_rows_send(const brn_user_rows *r, const brn_tile_draw *t)
 {
     brn_pair_work *w = t->work;
+    brn_pair_stage *s = &w->stage[t->side];
+    brn_queue *q = r->picker ? brn_device_queue(r->picker, 0) : t->q;
     const size_t n = (size_t)w->n, rows = (size_t)t->rows;
-    BRN_TRY(brn_read_int(t->q, (brn_view){w->which, 0}, w->index, rows));
+    if (is_ready(s, t)) return BRN_OK;
+    BRN_TRY(choose(r, t, q));
+    BRN_TRY(brn_read_int(q, (brn_view){w->which, 0}, w->index, rows));
     for (size_t k = 0; k < rows; ++k) memcpy(w->gathered + k * n, r->host + (size_t)w->index[k] * n, n * sizeof *r->host);
-    BRN_TRY(brn_write_f32(t->q, brn_mat_view(w->source), w->gathered, rows * n)); /* row by row: scratch that rows have no use of */
-    return BRN_LAUNCH(t->q, rows_to_tile, t->rows, w->n, (.ld = t->out.ld), brn_mat_view(w->source), brn_mat_view(t->out));
+    s->at ^= 1;
+    s->ready = false;
+    BRN_TRY(brn_write_f32(t->q, (brn_view){s->buf[s->at], 0}, w->gathered, rows * n));
+    s->draw = *t->draw, s->row0 = t->row0, s->rows = t->rows;
+    s->ready = true;
+    return BRN_OK;
 }
 
 brn_status brn_user_rows_draw(const brn_user_rows *r, const brn_tile_draw *t)
 {
-    const brn_draw draw = {t->draw->seed, t->draw->step, t->draw->stream, t->draw->batch, BRN_SAMPLING_IID};
-    const brn_latents l = brn_latents_of(&draw, t->side, 0);
-    brn_pair_work *w = t->work;
-    if (r->limits) {
-        BRN_TRY(BRN_LAUNCH(t->q, weighted_rows, t->rows, 1, (.count = r->count, .row0 = (uint32_t)t->row0, BRN_LATENT_PARAMS(l)),
-                           {w->no_lattice, 0}, {r->limits, 0}, {w->which, 0}));
-    } else {
-        const uint64_t at = draw.step * (uint64_t)draw.batch + (uint64_t)t->row0, epoch = at / (uint64_t)r->count;
-        BRN_TRY(BRN_LAUNCH(t->q, epoch_rows, t->rows, 1,
-                           (.count = r->count, .bits = r->bits, .first = (uint32_t)(at % (uint64_t)r->count), .epoch = (uint32_t)epoch,
-                            .epoch_high = (uint32_t)(epoch >> 32), .stream = l.stream, .seed0 = l.seed0, .seed1 = l.seed1),
-                           {w->which, 0}));
+    const brn_pair_work *w = t->work;
+    const brn_pair_stage *s = &w->stage[t->side];
+    if (r->host) {
+        BRN_TRY(brn_user_rows_send(r, t));
+        return BRN_LAUNCH(t->q, rows_to_tile, t->rows, w->n, (.ld = t->out.ld), {s->buf[s->at], 0}, brn_mat_view(t->out));
     }
-    if (r->host) return take_from_host(r, t);
+    BRN_TRY(choose(r, t, t->q));
     return BRN_LAUNCH(t->q, gather_rows, t->rows, w->n, (.ld = t->out.ld), {r->data, 0}, {w->which, 0}, brn_mat_view(t->out));
 }

@@ -2,12 +2,10 @@
 
 brn_status brn_amortizer_shape(brn_net_shape *shape, const brn_settings *s, int n)
 {
-    const float c = (float)(s->amortizer.activation == BRN_ACT_LEAKY_RELU ? s->amortizer.slope : s->amortizer.alpha);
+    const float c = brn_shape_constant(s->amortizer.activation, s->amortizer.slope, s->amortizer.alpha);
     if (s->amortizer.kind == BRN_AMORTIZER_RESIDUAL)
         return brn_shape_residual(shape, n, &s->amortizer.hidden, s->amortizer.activation, c);
-    BRN_TRY(brn_shape_potential(shape, s, n, &s->amortizer.hidden, s->amortizer.activation, s->amortizer.slope, s->amortizer.alpha));
-    brn_shape_hold(shape, s->amortizer.convexity);
-    return BRN_OK;
+    return brn_shape_potential(shape, s, n, &s->amortizer.hidden, s->amortizer.activation, c, s->amortizer.convexity);
 }
 
 brn_status brn_amortizer_create(brn_amortizer *h, brn_device *dev, const brn_settings *s, int n)
@@ -65,6 +63,7 @@ brn_status brn_amortizer_forward(brn_queue *q, const brn_amortizer *h, brn_amort
 {
     if (h->kind == BRN_AMORTIZER_NONE) return brn_mat_copy(q, rows, y, x);
     if (h->kind == BRN_AMORTIZER_GRADIENT) return brn_pot_value_grad(q, &h->g, &w->g, rows, y, w->value, x);
+    if (brn_small_wanted(&w->tape.small, rows)) return brn_small_forward(q, &h->net, &w->tape, rows, y, x, true, true);
     BRN_TRY(brn_tape_forward(q, &h->net, &w->tape, rows, y, x, true));
     return brn_mat_axpby(q, rows, 1, y, 1, x);
 }

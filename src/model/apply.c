@@ -48,8 +48,8 @@ static void session_close(session *s)
 
 static int chunk_rows(int n, size_t count)
 {
-    int rows = CHUNK_REALS / n / 64 * 64;
-    if (rows < 64) rows = 64;
+    int rows = CHUNK_REALS / n / LEAST_ROWS * LEAST_ROWS;
+    if (rows < LEAST_ROWS) rows = LEAST_ROWS;
     if (rows > CHUNK_ROWS) rows = CHUNK_ROWS;
     return count < (size_t)rows ? (int)count : rows;
 }

@@ -86,9 +86,7 @@ static brn_st_tensor *bundle_add(bundle *b, const char *name, brn_st_dtype dtype
 
 static void as_matrix(brn_st_tensor *t, size_t rows, size_t cols)
 {
-    t->rank = 2;
-    t->shape[0] = rows;
-    t->shape[1] = cols;
+    t->rank = 2, t->shape[0] = rows, t->shape[1] = cols;
 }
 
 /* All of a device buffer, as its own element type. */
@@ -140,9 +138,8 @@ static brn_status check_finite(const bundle *b, const char *path)
     return BRN_OK;
 }
 
-/* `text` holds what is printed; the settings' text is allocated. */
-static brn_status write_bundle(const brn_model *m, const bundle *b, const char *path, const char *settings,
-                               const brn_st_pair *more, int count)
+/* With the model's own metadata and `more`. */
+static brn_status write_bundle(const brn_model *m, const bundle *b, const char *path, const char *settings, const brn_st_pair *more, int count)
 {
     char dim[16], steps[32];
     snprintf(dim, sizeof dim, "%d", m->n);
@@ -334,8 +331,7 @@ brn_status brn_model_read(brn_model *m, const brn_st *file, const char *path, co
 
 /* ---- loading ----------------------------------------------------------------------------------- */
 
-/* Settings of a file, complete and checked; they name sizes, but those are compared with the file's
- * arrays before use. */
+/* Settings of a file, complete and checked; sizes that they name are compared with the file's arrays before use. */
 static brn_status read_settings(const brn_st *file, const char *path, int *n, brn_settings *settings)
 {
     char name[BRN_PATH_MAX + 32];

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXACT_UP_TO = 64, EXACT_MOST = 1024, PROBES = 16, STEPS = 24, CHUNK_ROWS = 4096, CHUNK_NUMBERS = 1 << 22 };
+enum { EXACT_MOST = 1024, CHUNK_ROWS = 4096, CHUNK_NUMBERS = 1 << 22 };
 
 typedef struct {
     const brn_model *m;
@@ -234,14 +234,10 @@ done:
     return status;
 }
 
-static brn_status complete(const brn_log_det_settings *given, brn_log_det_settings *set)
+static brn_status check(const brn_log_det_settings *set)
 {
-    *set = given ? *given : (brn_log_det_settings){0};
-    if (!set->exact_up_to) set->exact_up_to = EXACT_UP_TO;
-    if (!set->probes) set->probes = PROBES;
-    if (!set->steps) set->steps = STEPS;
-    if (set->exact_up_to < -1 || set->exact_up_to > EXACT_MOST)
-        return brn_fail(BRN_ERR_USAGE, "log det: exact_up_to is %d, expected -1 to %d", set->exact_up_to, EXACT_MOST);
+    if (set->exact_up_to < 0 || set->exact_up_to > EXACT_MOST)
+        return brn_fail(BRN_ERR_USAGE, "log det: exact_up_to is %d, expected 0 to %d", set->exact_up_to, EXACT_MOST);
     if (set->probes < 2) return brn_fail(BRN_ERR_USAGE, "log det: %d probes, expected at least 2", set->probes);
     if (set->steps < 1 || set->steps > EXACT_MOST)
         return brn_fail(BRN_ERR_USAGE, "log det: %d steps, expected 1 to %d", set->steps, EXACT_MOST);
@@ -251,12 +247,12 @@ static brn_status complete(const brn_log_det_settings *given, brn_log_det_settin
 brn_status brn_model_log_det(brn_model *m, const brn_log_det_settings *settings, const float *x, const float *y, size_t count,
                              double *log_det, double *error, size_t *indefinite)
 {
-    brn_log_det_settings set;
+    const brn_log_det_settings *set = settings ? settings : &m->settings.eval.log_det;
     const bool exchanged = brn_potential_side(&m->settings) == BRN_TARGET;
     float *image = NULL;
     double *errors = NULL;
     size_t numbers, bad = 0;
-    brn_status status = complete(settings, &set);
+    brn_status status = check(set);
     if (status != BRN_OK) return status;
     if (!brn_mul_size(count, (size_t)m->n, &numbers)) return brn_fail(BRN_ERR_USAGE, "%zu rows are too many", count);
     if (exchanged && !y && count) {
@@ -264,7 +260,7 @@ brn_status brn_model_log_det(brn_model *m, const brn_log_det_settings *settings,
         BRN_GO(brn_model_map(m, x, count, image));
     }
     if (!error) BRN_GO(BRN_ALLOC(&errors, count, "errors"));
-    if (count) BRN_GO(hessians(m, &set, !exchanged ? x : y ? y : image, count, log_det, error ? error : errors));
+    if (count) BRN_GO(hessians(m, set, !exchanged ? x : y ? y : image, count, log_det, error ? error : errors));
     for (size_t r = 0; r < count; ++r) {
         if (exchanged) log_det[r] = -log_det[r];
         bad += isnan(log_det[r]);

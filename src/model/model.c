@@ -13,9 +13,8 @@ enum { STREAM_POTENTIAL = 0x10000, STREAM_AMORTIZER = 0x20000 };
 
 brn_status brn_potential_shape(brn_net_shape *shape, const brn_settings *s, int n)
 {
-    BRN_TRY(brn_shape_potential(shape, s, n, &s->potential.hidden, s->potential.activation, s->potential.slope, s->potential.alpha));
-    brn_shape_hold(shape, s->potential.convexity);
-    return BRN_OK;
+    const float c = brn_shape_constant(s->potential.activation, s->potential.slope, s->potential.alpha);
+    return brn_shape_potential(shape, s, n, &s->potential.hidden, s->potential.activation, c, s->potential.convexity);
 }
 
 void brn_model_free(brn_model *m)

@@ -1,5 +1,4 @@
 #include "model/seek.h"
-#include "compute/backend.h"
 
 brn_status brn_seek_tile(brn_queue *q, const brn_pot *f, brn_pot_work *work, int rows, brn_mat y, brn_mat start, brn_mat value,
                          const brn_batch *x, const brn_batch *x_value)

@@ -109,26 +109,33 @@ static brn_status prepare_layer(void *context, brn_queue *q, int l)
                       {net->theta, 0}, {net->used, 0});
 }
 
-static brn_status project(const brn_net *net, brn_queue *q)
+/* The hidden weights of layer l: y += s min(x, 0). */
+static brn_status negative_part(brn_queue *q, const brn_layer *w, float s, brn_buf *x, brn_buf *y)
+{
+    return BRN_LAUNCH(q, negative_part, w->in * w->out, 1, (.s = s), {x, w->weight}, {y, w->weight});
+}
+
+/* Negative weights become zero where the shape asks for it. */
+static brn_status project(brn_net *net, brn_queue *q)
+{
+    for (int l = 0; l < net->shape.layers; ++l)
+        if (net->shape.layer[l].held == BRN_CONVEXITY_PROJECT) BRN_TRY(negative_part(q, &net->shape.layer[l], -1, net->theta, net->theta));
+    return BRN_OK;
+}
+
+static brn_status fix_alpha(brn_net *net, brn_queue *q)
 {
     const brn_net_shape *s = &net->shape;
     BRN_TRY(brn_copy(q, (brn_view){net->used, 0}, (brn_view){net->theta, 0}, s->size));
-    for (int l = 0; l < s->layers; ++l) {
-        const brn_layer *w = &s->layer[l];
-        const int count = w->in * w->out;
-        const brn_view from = {net->theta, w->weight}, to = {net->used, w->weight};
-        if (!count) continue;
-        BRN_TRY(BRN_LAUNCH(q, act_forward, count, 1, (.ldu = count, .ldz = count, .ldq = count, .kind = BRN_ACT_RELU, .bias = -1), from, from, to, to));
-        BRN_TRY(brn_copy(q, from, to, (size_t)count));
-    }
     return BRN_LAUNCH(q, fill, 1, 1, (.ld = 1, .s = (float)log(s->fixed_alpha)), {net->used, (size_t)s->log_alpha});
 }
 
 brn_status brn_net_prepare(brn_net *net, brn_queue *q)
 {
     const brn_net_shape *s = &net->shape;
+    BRN_TRY(project(net, q));
     if (!s->derived) return BRN_OK;
-    if (s->fixed_alpha > 0) return project(net, q);
+    if (s->fixed_alpha > 0) return fix_alpha(net, q);
     BRN_TRY(brn_parallel(net->dev, s->layers, prepare_layer, net));
     return brn_copy(q, (brn_view){net->used, (size_t)s->log_alpha}, (brn_view){net->theta, (size_t)s->log_alpha}, 1);
 }
@@ -151,19 +158,6 @@ brn_status brn_net_pullback(const brn_net *net, brn_buf *grad)
     const brn_net_shape *s = &net->shape;
     if (s->fixed_alpha > 0) return brn_zero(brn_device_queue(net->dev, 0), (brn_view){grad, (size_t)s->log_alpha}, 1);
     return s->derived ? brn_parallel(net->dev, s->layers, pull_layer_back, &(pullback_job){net, grad}) : BRN_OK;
-}
-
-/* The hidden weights of layer l: y += s min(x, 0). */
-static brn_status negative_part(brn_queue *q, const brn_layer *w, float s, brn_buf *x, brn_buf *y)
-{
-    return BRN_LAUNCH(q, negative_part, w->in * w->out, 1, (.s = s), {x, w->weight}, {y, w->weight});
-}
-
-brn_status brn_net_project(const brn_net *net, brn_queue *q)
-{
-    for (int l = 0; l < net->shape.layers; ++l)
-        if (net->shape.layer[l].held == BRN_CONVEXITY_PROJECT) BRN_TRY(negative_part(q, &net->shape.layer[l], -1, net->theta, net->theta));
-    return BRN_OK;
 }
 
 brn_status brn_net_penalise(const brn_net *net, brn_queue *q, float weight, brn_buf *grad)

@@ -57,8 +57,7 @@ typedef struct brn_net_shape {
     int tensors;
     brn_tensor tensor[BRN_NET_TENSORS];
     ptrdiff_t log_alpha; /* offset of the quadratic term's parameter, -1 for vector-valued networks */
-    float fixed_alpha;   /* > 0: the quadratic term is this and not learned; theta is 0 there. Hidden weights are then kept
-                            non-negative by projection: preparing sets negative ones to 0, in theta too */
+    float fixed_alpha;   /* > 0: the quadratic term is this and not learned; theta is 0 there */
     bool derived;        /* `used` differs from theta */
     size_t size;         /* reals in theta */
 } brn_net_shape;
@@ -67,10 +66,10 @@ typedef struct brn_net_shape {
 brn_status brn_shape_mlp(brn_net_shape *shape, int n, const brn_widths *hidden, int kind, float c, bool last_activation);
 /** Input-convex potential with actnorm. */
 brn_status brn_shape_icnn(brn_net_shape *shape, int n, const brn_widths *hidden, int kind, float c, bool last_activation, bool actnorm);
-/** Keep the hidden weights of an input-convex potential non-negative otherwise than by softplus. */
-void brn_shape_hold(brn_net_shape *shape, brn_convexity convexity);
-/** The scalar network that resolved settings name, with its own widths and activation. */
-brn_status brn_shape_potential(brn_net_shape *shape, const brn_settings *settings, int n, const brn_widths *hidden, int kind, double slope, double alpha);
+/** The constant of an activation. */
+float brn_shape_constant(int kind, double slope, double alpha);
+/** The scalar network that resolved settings name, with its own widths and activation; `convexity` is for ICNNs. */
+brn_status brn_shape_potential(brn_net_shape *shape, const brn_settings *settings, int n, const brn_widths *hidden, int kind, float c, brn_convexity convexity);
 /** Vector-valued network of the residual amortizer, n -> n. */
 brn_status brn_shape_residual(brn_net_shape *shape, int n, const brn_widths *hidden, int kind, float c);
 /** One part of the benchmark's input-quadratic ICNN (w2bench: formula version 1). */
@@ -108,15 +107,14 @@ void brn_net_free(brn_net *net);
  *  positive weights start small instead: nearly so). */
 brn_status brn_net_init(brn_net *net, uint64_t seed, uint32_t stream, bool identity);
 
-/** Bring `used` up to date after theta changed. Cheap no-op where they are the same buffer. */
+/** After every change of theta: set negative weights to zero where the shape asks for projection, and bring `used`
+ *  up to date. A no-op where they are the same buffer and nothing is projected. */
 brn_status brn_net_prepare(brn_net *net, brn_queue *q);
 
 /** Set the activation normalisations, freshly zero, from a first batch: bias = -mean and log scale =
  *  log deviation of every pre-activation, layer by layer. Nothing to do in networks without. */
 brn_status brn_net_fit_norms(brn_net *net, const brn_batch *x);
 
-/** Set negative weights to zero where the shape asks for projection: after every change of theta. */
-brn_status brn_net_project(const brn_net *net, brn_queue *q);
 /** grad += weight d/d theta of the sum of squared negative weights, where the shape asks for the penalty. */
 brn_status brn_net_penalise(const brn_net *net, brn_queue *q, float weight, brn_buf *grad);
 

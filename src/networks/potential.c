@@ -1,5 +1,4 @@
 #include "networks/potential.h"
-#include "networks/small.h"
 
 void brn_pot_free(brn_pot *f)
 {
@@ -17,7 +16,6 @@ brn_status brn_pot_work_create(brn_pot_work *w, const brn_pot *f, int lanes, brn
     brn_status status = brn_buf_create(&w->memory, dev, BRN_REAL, (size_t)(4 + BRN_POTENTIAL_PARTS + n) * lane, "potential scratch");
     for (int k = 0; k < f->parts && status == BRN_OK; ++k)
         status = brn_tape_create(&w->tape[k], dev, &f->part[k].shape, lanes, order);
-    if (status == BRN_OK) status = brn_small_plan(w, f);
     if (status != BRN_OK) {
         brn_pot_work_free(w);
         return status;
@@ -34,7 +32,6 @@ brn_status brn_pot_work_create(brn_pot_work *w, const brn_pot *f, int lanes, brn
 void brn_pot_work_free(brn_pot_work *w)
 {
     for (int k = 0; k < BRN_POTENTIAL_PARTS; ++k) brn_tape_free(&w->tape[k]);
-    brn_buf_free(w->plan);
     brn_buf_free(w->memory);
     *w = (brn_pot_work){0};
 }
@@ -66,6 +63,11 @@ static brn_status add_log_alpha_grad(brn_queue *q, const brn_pot *f, int rows, f
                       {f->part[0].used, 0}, brn_mat_view(x), brn_mat_view(y), {grad, 0});
 }
 
+bool brn_pot_is_small(const brn_pot *f, const brn_pot_work *w, int rows)
+{
+    return brn_small_wanted(&w->tape[0].small, rows) && brn_small_potential(f);
+}
+
 brn_status brn_pot_value(brn_queue *q, const brn_pot *f, brn_pot_work *w, int rows, brn_mat x, brn_mat value)
 {
     return forward(q, f, w, rows, x, value, false);
@@ -73,7 +75,7 @@ brn_status brn_pot_value(brn_queue *q, const brn_pot *f, brn_pot_work *w, int ro
 
 brn_status brn_pot_value_grad(brn_queue *q, const brn_pot *f, brn_pot_work *w, int rows, brn_mat x, brn_mat value, brn_mat grad)
 {
-    if (brn_small_wanted(f->part[0].dev, w, rows)) return brn_small_value_grad(q, f, w, rows, x, value, grad);
+    if (brn_pot_is_small(f, w, rows)) return brn_small_value_grad(q, f, &w->tape[0], rows, x, value, grad);
     BRN_TRY(forward(q, f, w, rows, x, value, true));
     for (int k = 0; k < f->parts; ++k) {
         const brn_mat to = k ? w->part_grad : grad;

@@ -25,7 +25,6 @@ typedef struct brn_pot_work {
     brn_buf *memory;
     brn_mat out, out_t, seed, seed_t; /* [1] each */
     brn_mat part_grad;                /* [n], for the second part's gradient */
-    brn_buf *plan;                    /* of small.h, or NULL */
 } brn_pot_work;
 
 void brn_pot_free(brn_pot *f);
@@ -39,6 +38,9 @@ brn_status brn_pot_value(brn_queue *q, const brn_pot *f, brn_pot_work *w, int ro
 
 /** value[r] = f(x_r), grad = grad f(x), [n][ld]. */
 brn_status brn_pot_value_grad(brn_queue *q, const brn_pot *f, brn_pot_work *w, int rows, brn_mat x, brn_mat value, brn_mat grad);
+
+/** Does the device take f and its gradient at this many rows in one launch (small.h)? */
+bool brn_pot_is_small(const brn_pot *f, const brn_pot_work *w, int rows);
 
 /** theta_grad += s * d/d(used) sum_r f(x_r), value[r] = f(x_r). For potentials of one part. Without
  *  theta_grad (NULL) the adjoints stay in the work: brn_pot_trace() hands them out, and what the blocks of

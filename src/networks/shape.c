@@ -104,17 +104,6 @@ brn_status brn_shape_icnn(brn_net_shape *s, int n, const brn_widths *hidden, int
     return BRN_OK;
 }
 
-void brn_shape_hold(brn_net_shape *s, brn_convexity convexity)
-{
-    if (convexity == BRN_CONVEXITY_SOFTPLUS) return;
-    s->derived = false;
-    for (int l = 0; l < s->layers; ++l) {
-        s->layer[l].held = s->layer[l].positive ? convexity : BRN_CONVEXITY_SOFTPLUS;
-        s->layer[l].positive = false;
-        s->derived = s->derived || s->layer[l].norm >= 0;
-    }
-}
-
 brn_status brn_conv_image(int n, int image[static 3])
 {
     for (int channels = 1; channels <= 3; channels += 2) {
@@ -180,20 +169,37 @@ brn_status brn_shape_patches(brn_net_shape *s, const int image[static 3], int ch
 brn_status brn_shape_learned_quadratic(brn_net_shape *s, int n, const int widths[static BRN_QUADRATIC_LAYERS])
 {
     BRN_TRY(brn_shape_quadratic_icnn(s, n, widths));
+    for (int l = 1; l < s->layers; ++l) s->layer[l].held = BRN_CONVEXITY_PROJECT;
     s->derived = true;
     s->fixed_alpha = BRN_QUADRATIC_ALPHA;
     --s->tensors; /* log_alpha, the last one: its place stays, but nothing is learned there */
     return BRN_OK;
 }
 
-brn_status brn_shape_potential(brn_net_shape *shape, const brn_settings *s, int n, const brn_widths *hidden, int kind, double slope, double alpha)
+/* Keep the hidden weights of an input-convex potential non-negative otherwise than by softplus. */
+static void hold(brn_net_shape *s, brn_convexity convexity)
 {
-    const float c = (float)(kind == BRN_ACT_LEAKY_RELU ? slope : alpha);
+    if (convexity == BRN_CONVEXITY_SOFTPLUS) return;
+    s->derived = false;
+    for (int l = 0; l < s->layers; ++l) {
+        s->layer[l].held = s->layer[l].positive ? convexity : BRN_CONVEXITY_SOFTPLUS;
+        s->layer[l].positive = false;
+        s->derived = s->derived || s->layer[l].norm >= 0;
+    }
+}
+
+float brn_shape_constant(int kind, double slope, double alpha) { return (float)(kind == BRN_ACT_LEAKY_RELU ? slope : alpha); }
+
+brn_status brn_shape_potential(brn_net_shape *shape, const brn_settings *s, int n, const brn_widths *hidden, int kind, float c, brn_convexity convexity)
+{
     const bool last = s->potential.last_activation;
     int image[3];
     switch (s->potential.kind) {
     case BRN_POTENTIAL_MLP: return brn_shape_mlp(shape, n, hidden, kind, c, last);
-    case BRN_POTENTIAL_ICNN: return brn_shape_icnn(shape, n, hidden, kind, c, last, s->potential.actnorm);
+    case BRN_POTENTIAL_ICNN:
+        BRN_TRY(brn_shape_icnn(shape, n, hidden, kind, c, last, s->potential.actnorm));
+        hold(shape, convexity);
+        return BRN_OK;
     case BRN_POTENTIAL_QUADRATIC: return brn_shape_learned_quadratic(shape, n, hidden->width);
     case BRN_POTENTIAL_CONV: BRN_TRY(brn_conv_image(n, image)); return brn_shape_conv(shape, image, hidden, kind, c, last);
     }

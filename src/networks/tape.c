@@ -2,56 +2,43 @@
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* Two passes over the same code: the first counts, the second has a buffer and hands out matrices. */
-typedef struct {
-    brn_buf *memory;
-    size_t used;
-    int lanes;
-} carver;
-
-static brn_mat carve(carver *c, int feats)
-{
-    brn_mat m = {c->memory, c->used, feats, c->lanes};
-    c->used += (size_t)feats * (size_t)c->lanes;
-    return m;
-}
-
-static void lay_out(brn_tape *t, carver *c, const brn_device *dev, const brn_net_shape *s)
+static void lay_out(brn_tape *t, brn_carver *c, const brn_device *dev, const brn_net_shape *s)
 {
     const bool second = t->order == BRN_TAPE_SECOND;
     int widest_quad = 0;
     for (int l = 0; l < s->layers; ++l) {
         const brn_layer *w = &s->layer[l];
-        if (l) t->in[l] = carve(c, w->in + w->skip);
-        if (w->kind != BRN_ACT_NONE) t->q[l] = carve(c, w->out);
-        if (second || w->quad >= 0) t->u[l] = carve(c, w->out);
-        if (w->quad >= 0) t->square[l] = carve(c, w->out);
+        if (l) t->in[l] = brn_carve(c, w->in + w->skip);
+        if (w->kind != BRN_ACT_NONE) t->q[l] = brn_carve(c, w->out);
+        if (second || w->quad >= 0) t->u[l] = brn_carve(c, w->out);
+        if (w->quad >= 0) t->square[l] = brn_carve(c, w->out);
         if (w->quad >= 0 && w->out > widest_quad) widest_quad = w->out;
-        t->a[l] = carve(c, w->out);
+        t->a[l] = brn_carve(c, w->out);
         if (!second) continue;
-        if (l) t->in_t[l] = carve(c, w->in + w->skip);
-        t->u_t[l] = carve(c, w->out);
-        t->a_t[l] = carve(c, w->out);
-        if (w->quad >= 0) t->square_t[l] = carve(c, w->out);
+        if (l) t->in_t[l] = brn_carve(c, w->in + w->skip);
+        t->u_t[l] = brn_carve(c, w->out);
+        t->a_t[l] = brn_carve(c, w->out);
+        if (w->quad >= 0) t->square_t[l] = brn_carve(c, w->out);
     }
-    if (widest_quad) t->quad_a = carve(c, widest_quad);
+    if (widest_quad) t->quad_a = brn_carve(c, widest_quad);
     const size_t columns = brn_linear_scratch(dev, s, c->lanes);
-    if (columns) t->columns = carve(c, (int)columns);
+    if (columns) t->columns = brn_carve(c, (int)columns);
 }
 
 brn_status brn_tape_create(brn_tape *tape, brn_device *dev, const brn_net_shape *shape, int lanes, brn_tape_order order)
 {
     *tape = (brn_tape){.lanes = lanes, .order = order};
-    carver count = {.lanes = lanes};
+    brn_carver count = {.lanes = lanes};
     lay_out(tape, &count, dev, shape);
     BRN_TRY(brn_buf_create(&tape->memory, dev, BRN_REAL, count.used, "activations"));
-    carver hand_out = {.memory = tape->memory, .lanes = lanes};
+    brn_carver hand_out = {.memory = tape->memory, .lanes = lanes};
     lay_out(tape, &hand_out, dev, shape);
-    return BRN_OK;
+    return brn_small_create(&tape->small, dev, shape, tape);
 }
 
 void brn_tape_free(brn_tape *tape)
 {
+    brn_small_free(&tape->small);
     brn_buf_free(tape->memory);
     *tape = (brn_tape){0};
 }
@@ -82,6 +69,14 @@ brn_status brn_mat_fill(brn_queue *q, int rows, float s, brn_mat y)
     return BRN_LAUNCH(q, fill, rows, y.feats, (.ld = y.ld, .s = s), brn_mat_view(y));
 }
 
+brn_status brn_mat_activate(brn_queue *q, int rows, int kind, float c, brn_mat u, brn_mat z, brn_mat slope)
+{
+    const brn_mat s = slope.buf ? slope : z;
+    return BRN_LAUNCH(q, act_forward, rows, u.feats,
+                      (.ldu = u.ld, .ldz = z.ld, .ldq = s.ld, .kind = kind, .c = c, .bias = -1, .slope = slope.buf != NULL),
+                      brn_mat_view(u), brn_mat_view(u), brn_mat_view(z), brn_mat_view(s));
+}
+
 static const brn_mat NONE = {0};
 
 /* ---- forward --------------------------------------------------------------------------------- */
@@ -98,14 +93,6 @@ static brn_status copy_skip(brn_queue *q, const brn_layer *w, int rows, brn_mat 
     return brn_mat_copy(q, rows, from, brn_mat_features(in, w->in, w->skip));
 }
 
-static brn_status activate(brn_queue *q, const brn_layer *w, int rows, brn_mat u, brn_mat z, brn_mat slope)
-{
-    brn_mat s = slope.buf ? slope : z;
-    return BRN_LAUNCH(q, act_forward, rows, w->out,
-                      (.ldu = u.ld, .ldz = z.ld, .ldq = s.ld, .kind = w->kind, .c = w->c, .bias = -1, .slope = slope.buf != NULL),
-                      brn_mat_view(u), brn_mat_view(u), brn_mat_view(z), brn_mat_view(s));
-}
-
 static brn_status forward_layer(brn_queue *q, const brn_net *net, brn_tape *t, int l, int rows, brn_mat x, brn_mat z, bool slopes, bool keep_u)
 {
     const brn_layer *w = &net->shape.layer[l];
@@ -118,11 +105,12 @@ static brn_status forward_layer(brn_queue *q, const brn_net *net, brn_tape *t, i
     BRN_TRY(brn_linear_forward(q, net, t, l, rows, false, BRN_ACT_NONE, 0, in, NONE, u, NONE));
     BRN_TRY(brn_dense_forward(q, &quad, rows, BRN_ACT_NONE, 0, x, NONE, t->square[l], NONE));
     BRN_TRY(mul_add(q, rows, 1, t->square[l], t->square[l], 1, u));
-    return direct ? BRN_OK : activate(q, w, rows, u, z, slope);
+    return direct ? BRN_OK : brn_mat_activate(q, rows, w->kind, w->c, u, z, slope);
 }
 
 brn_status brn_tape_forward(brn_queue *q, const brn_net *net, brn_tape *tape, int rows, brn_mat x, brn_mat out, bool slopes)
 {
+    if (brn_small_wanted(&tape->small, rows)) return brn_small_forward(q, net, tape, rows, x, out, slopes, false);
     for (int l = 0; l < net->shape.layers; ++l)
         BRN_TRY(forward_layer(q, net, tape, l, rows, x, output_of(&net->shape, tape, l, out), slopes, false));
     return BRN_OK;

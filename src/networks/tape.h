@@ -2,7 +2,21 @@
 #ifndef BRN_NETWORKS_TAPE_H
 #define BRN_NETWORKS_TAPE_H
 
-#include "networks/net.h"
+#include "networks/small.h"
+
+/** Hands out matrices of a buffer. Two passes over the same code: the first counts and has none, the second has it. */
+typedef struct brn_carver {
+    brn_buf *memory;
+    size_t used;
+    int lanes;
+} brn_carver;
+
+static inline brn_mat brn_carve(brn_carver *c, int feats)
+{
+    const brn_mat m = {c->memory, c->used, feats, c->lanes};
+    c->used += (size_t)feats * (size_t)c->lanes;
+    return m;
+}
 
 /** What a pass needs to keep. Second-order passes need everything of the first-order ones. */
 typedef enum { BRN_TAPE_FIRST, BRN_TAPE_SECOND } brn_tape_order;
@@ -20,6 +34,7 @@ typedef struct brn_tape {
     brn_mat a[BRN_NET_LAYERS], a_t[BRN_NET_LAYERS];                              /* adjoints of u and its tangent */
     brn_mat columns;                  /* patches of a block of a convolution (linear.h) */
     brn_mat quad_a;                   /* adjoint of the widest Q^T x */
+    brn_small small;                  /* how one launch takes the network, where it can */
 } brn_tape;
 
 brn_status brn_tape_create(brn_tape *tape, brn_device *dev, const brn_net_shape *shape, int lanes, brn_tape_order order);
@@ -48,5 +63,7 @@ brn_status brn_mat_copy(brn_queue *q, int rows, brn_mat x, brn_mat y);          
 brn_status brn_mat_axpby(brn_queue *q, int rows, float s, brn_mat x, float t, brn_mat y);   /* y = s x + t y */
 brn_status brn_mat_mul(brn_queue *q, int rows, brn_mat a, brn_mat b, brn_mat y);            /* y = a * b */
 brn_status brn_mat_fill(brn_queue *q, int rows, float s, brn_mat y);
+/** z = a(u), which may be u itself, and where wanted (slope.buf not NULL) the slopes a'(u). */
+brn_status brn_mat_activate(brn_queue *q, int rows, int kind, float c, brn_mat u, brn_mat z, brn_mat slope);
 
 #endif

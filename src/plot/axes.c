@@ -1,12 +1,13 @@
 /* Panels: frame, ticks, points, lines. */
 #include "core/memory.h"
+#include "plot/chart.h"
 #include "plot/page.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 
-enum { MOST_TICKS = 6, BAND_PIXELS = 480, DOTS_A_PATH = 40 };
+enum { MOST_TICKS = 6, PAINT_PIXELS = 480, DOTS_A_PATH = 40 };
 static const double TITLE_SIZE = 8.5, LABEL_SIZE = 7, TICK = 2.5, FRAME_WIDTH = .6;
 static const double PI = 3.14159265358979323846;
 
@@ -43,17 +44,27 @@ static void text_at(cairo_t *c, const char *text, double x, double y, double anc
     cairo_show_text(c, text);
 }
 
-static void draw_tick(const brn_axes *a, bool vertical, double at, const char *label)
+void brn_figure_title(brn_figure *figure, double x, double baseline, const char *text)
+{
+    cairo_t *c = figure->cairo;
+    cairo_text_extents_t e;
+    set_color(c, BRN_INK);
+    cairo_set_font_size(c, TITLE_SIZE);
+    cairo_text_extents(c, text, &e);
+    cairo_move_to(c, x - e.x_advance / 2, baseline);
+    cairo_show_text(c, text);
+}
+
+/* `shown`: with its number. */
+static void draw_tick(const brn_axes *a, bool vertical, double at, double number, bool shown)
 {
     cairo_t *c = a->figure->cairo;
     const double x = vertical ? a->page.x0 : page_x(a, at), y = vertical ? page_y(a, at) : a->page.y1;
     cairo_move_to(c, x, y);
     cairo_rel_line_to(c, vertical ? -TICK : 0, vertical ? 0 : TICK);
     cairo_stroke(c);
-    if (vertical)
-        text_at(c, label, x - TICK - 2, y, 1, .5);
-    else
-        text_at(c, label, x, y + TICK + 2.5, .5, 1);
+    if (shown && vertical) brn_figure_number(c, number, x - TICK - 2, y + 2.5, 1);
+    else if (shown) brn_figure_number(c, number, x, y + TICK + 7.5, .5);
 }
 
 static void draw_ticks(const brn_axes *a, bool vertical, bool numbered)
@@ -62,10 +73,8 @@ static void draw_ticks(const brn_axes *a, bool vertical, bool numbered)
     double first, step;
     const int count = brn_ticks(low, high, MOST_TICKS, &first, &step);
     for (int i = 0; i < count; ++i) {
-        char label[32] = "";
         const double at = first + i * step;
-        if (numbered) snprintf(label, sizeof label, "%s%.6g", at < -1e-9 * step ? "\u2212" : "", fabs(at) < 1e-9 * step ? 0 : fabs(at));
-        draw_tick(a, vertical, at, label);
+        draw_tick(a, vertical, at, fabs(at) < 1e-9 * step ? 0 : at, numbered);
     }
 }
 
@@ -86,24 +95,25 @@ void brn_axes_begin(brn_axes *a, brn_figure *figure, brn_box page, brn_box data,
     cairo_set_line_cap(c, CAIRO_LINE_CAP_BUTT);
     cairo_set_font_size(c, LABEL_SIZE);
     for (int vertical = 0; ticks != BRN_TICKS_NONE && vertical < 2; ++vertical) draw_ticks(a, vertical, ticks == BRN_TICKS_NUMBERED);
-    cairo_set_font_size(c, TITLE_SIZE);
-    cairo_text_extents_t e;
-    cairo_text_extents(c, title, &e);
-    cairo_move_to(c, (page.x0 + page.x1 - e.x_advance) / 2, page.y0 - 5); /* one baseline for all panels */
-    cairo_show_text(c, title);
+    brn_figure_title(figure, (page.x0 + page.x1) / 2, page.y0 - 5, title); /* one baseline for all panels */
     cairo_save(c);
     clip(a);
+}
+
+static void draw_frame(const brn_axes *a)
+{
+    cairo_t *c = a->figure->cairo;
+    set_color(c, BRN_INK);
+    cairo_set_line_width(c, FRAME_WIDTH);
+    cairo_rectangle(c, a->page.x0, a->page.y0, a->page.x1 - a->page.x0, a->page.y1 - a->page.y0);
+    cairo_stroke(c);
 }
 
 /* The frame comes last, over what touches it. */
 void brn_axes_end(brn_axes *a)
 {
-    cairo_t *c = a->figure->cairo;
-    cairo_restore(c);
-    set_color(c, BRN_INK);
-    cairo_set_line_width(c, FRAME_WIDTH);
-    cairo_rectangle(c, a->page.x0, a->page.y0, a->page.x1 - a->page.x0, a->page.y1 - a->page.y0);
-    cairo_stroke(c);
+    cairo_restore(a->figure->cairo);
+    draw_frame(a);
 }
 
 /* A dot is a line of no length with round ends: in vector files much shorter than a circle. Some share a path, which
@@ -173,7 +183,7 @@ void brn_axes_contour(brn_axes *a, const float *values, int rows, int cols, brn_
     cairo_stroke(c);
 }
 
-/* ---- bands -------------------------------------------------------------------------------------- */
+/* ---- colours ------------------------------------------------------------------------------------ */
 
 static double bilinear(const float *values, int rows, int cols, double row, double col)
 {
@@ -188,35 +198,52 @@ static uint32_t pixel_of(brn_color c)
     return (uint32_t)lround(255 * c.red) << 16 | (uint32_t)lround(255 * c.green) << 8 | (uint32_t)lround(255 * c.blue);
 }
 
-static void fill_bands(uint32_t *pixels, const float *values, int rows, int cols, const double *levels, int count)
+static void fill(uint32_t *pixels, const float *values, int rows, int cols, brn_paint_fn color, const void *user)
 {
-    for (int i = 0; i < BAND_PIXELS; ++i)
-        for (int j = 0; j < BAND_PIXELS; ++j) {
-            const double last = BAND_PIXELS - 1, v = bilinear(values, rows, cols, (last - i) / last * (rows - 1), j / last * (cols - 1));
-            int band = 0;
-            while (band < count && v >= levels[band]) ++band;
-            pixels[i * BAND_PIXELS + j] = isfinite(v) ? pixel_of(brn_shade((double)band / count)) : 0xffffff;
+    for (int i = 0; i < PAINT_PIXELS; ++i)
+        for (int j = 0; j < PAINT_PIXELS; ++j) {
+            const double last = PAINT_PIXELS - 1, v = bilinear(values, rows, cols, (last - i) / last * (rows - 1), j / last * (cols - 1));
+            pixels[i * PAINT_PIXELS + j] = isfinite(v) ? pixel_of(color(user, v)) : 0xffffff;
         }
 }
 
-/* A picture over the whole panel: polygons beside each other would show seams. */
-brn_status brn_axes_bands(brn_axes *a, const float *values, int rows, int cols, const double *levels, int count)
+static void show_pixels(cairo_t *c, uint32_t *pixels, int width, int height, brn_box page)
 {
-    cairo_t *c = a->figure->cairo;
-    uint32_t *pixels;
-    BRN_TRY(BRN_ALLOC(&pixels, (size_t)BAND_PIXELS * BAND_PIXELS, "bands of a figure"));
-    fill_bands(pixels, values, rows, cols, levels, count);
-    cairo_surface_t *surface = cairo_image_surface_create_for_data((unsigned char *)pixels, CAIRO_FORMAT_RGB24, BAND_PIXELS, BAND_PIXELS, 4 * BAND_PIXELS);
+    cairo_surface_t *surface = cairo_image_surface_create_for_data((unsigned char *)pixels, CAIRO_FORMAT_RGB24, width, height, 4 * width);
     cairo_save(c);
-    cairo_translate(c, a->page.x0, a->page.y0);
-    cairo_scale(c, (a->page.x1 - a->page.x0) / BAND_PIXELS, (a->page.y1 - a->page.y0) / BAND_PIXELS);
+    cairo_translate(c, page.x0, page.y0);
+    cairo_scale(c, (page.x1 - page.x0) / width, (page.y1 - page.y0) / height);
     cairo_set_source_surface(c, surface, 0, 0);
     cairo_paint(c);
     cairo_restore(c);
     cairo_surface_finish(surface); /* vector pages take their copy now */
     cairo_surface_destroy(surface);
+}
+
+/* A picture over the whole panel: polygons beside each other would show seams. */
+brn_status brn_axes_paint(brn_axes *a, const float *values, int rows, int cols, brn_paint_fn color, const void *user)
+{
+    uint32_t *pixels;
+    BRN_TRY(BRN_ALLOC(&pixels, (size_t)PAINT_PIXELS * PAINT_PIXELS, "colours of a figure"));
+    fill(pixels, values, rows, cols, color, user);
+    show_pixels(a->figure->cairo, pixels, PAINT_PIXELS, PAINT_PIXELS, a->page);
     free(pixels);
     return BRN_OK;
+}
+
+void brn_figure_scale(brn_figure *figure, brn_box page, double low, double high, const char *text)
+{
+    enum { LONG = 256, HIGH = 8 };
+    uint32_t pixels[HIGH * LONG];
+    double ticks[MOST_TICKS];
+    cairo_t *c = figure->cairo;
+    for (int k = 0; k < HIGH * LONG; ++k) pixels[k] = pixel_of(brn_heat((k % LONG + .5) / LONG));
+    show_pixels(c, pixels, LONG, HIGH, page);
+    const brn_axes a = {figure, page, {log10(low), 0, log10(high), 1}};
+    draw_frame(&a);
+    cairo_set_font_size(c, LABEL_SIZE);
+    for (int i = 0, count = brn_log_ticks(low, high, MOST_TICKS, ticks); i < count; ++i) draw_tick(&a, false, log10(ticks[i]), ticks[i], true);
+    text_at(c, text, page.x0 - 5, (page.y0 + page.y1) / 2, 1, .5);
 }
 
 void brn_figure_label(brn_figure *figure, double x, double y, const char *text)
@@ -242,7 +269,7 @@ static double entry_width(cairo_t *c, const char *text)
     return DOT_SPACE + e.x_advance;
 }
 
-void brn_axes_legend(brn_axes *a, int count, const char *const *texts, const brn_color *colors)
+void brn_axes_legend(const brn_axes *a, int count, const char *const *texts, const brn_color *colors)
 {
     cairo_t *c = a->figure->cairo;
     double width = ENTRY_GAP * (count - 1), y = a->page.y1 + 18;

@@ -2,11 +2,9 @@
 #include "plot/page.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
-static const double WIDTH = 360, PLOT_HEIGHT = 220, LEFT = 52, RIGHT = 12, TOP = 12, BOTTOM = 40;
-static const double LABEL_SIZE = 9, TICK_SIZE = 8, LEGEND_SIZE = 7.5, LEGEND_LINE = 12, SWATCH = 20;
+static const double WIDTH = 3.25 * 72, PLOT_HEIGHT = 145, LEFT = 44, RIGHT = 8, TOP = 6, BOTTOM = 36;
+static const double LABEL_SIZE = 8, TICK_SIZE = 7, LEGEND_SIZE = 7, LEGEND_LINE = 10, SWATCH = 16, MARGIN = 6;
 
 /* Okabe and Ito's colours, those of all figures, and two more for dark lines on white; then dashed ones. */
 static const brn_color palette[] = {{.000, .447, .698, 1}, {.835, .369, .000, 1}, {.000, .620, .451, 1}, {.800, .475, .655, 1},
@@ -18,6 +16,7 @@ typedef struct {
     const brn_chart *chart;
     cairo_t *cairo;
     brn_box page, data; /* data: logarithms of what is shown on logarithmic axes */
+    double legend;      /* where it begins */
 } plane;
 
 static void set_color(cairo_t *c, brn_color color) { cairo_set_source_rgba(c, color.red, color.green, color.blue, color.alpha); }
@@ -94,7 +93,7 @@ static int find_ticks(const plane *p, bool vertical, double *ticks)
     const double low = vertical ? p->data.y0 : p->data.x0, high = vertical ? p->data.y1 : p->data.x1;
     double first, step;
     if (vertical ? p->chart->log_y : p->chart->log_x) return brn_log_ticks(pow(10, low), pow(10, high), MOST_TICKS, ticks);
-    const int count = brn_ticks(low, high, 7, &first, &step);
+    const int count = brn_ticks(low, high, vertical ? 7 : 6, &first, &step);
     for (int i = 0; i < count; ++i) ticks[i] = fabs(first + i * step) < 1e-9 * step ? 0 : first + i * step;
     return count;
 }
@@ -110,7 +109,6 @@ static void text_at(cairo_t *c, const char *text, double x, double y, double anc
 /* A line across the plane and its number beside it. */
 static void draw_tick(const plane *p, bool vertical, double at)
 {
-    char label[32];
     cairo_t *c = p->cairo;
     const double s = scaled(vertical ? p->chart->log_y : p->chart->log_x, at);
     const double x = vertical ? p->page.x0 : page_x(p, s), y = vertical ? page_y(p, s) : p->page.y1;
@@ -119,10 +117,8 @@ static void draw_tick(const plane *p, bool vertical, double at)
     cairo_line_to(c, vertical ? p->page.x1 : x, vertical ? y : p->page.y0);
     cairo_stroke(c);
     set_color(c, INK);
-    if (fabs(at) >= 1e6) snprintf(label, sizeof label, "%.6gM", at / 1e6);
-    else snprintf(label, sizeof label, "%.6g", at);
-    if (vertical) text_at(c, label, x - 4, y + 3, 1);
-    else text_at(c, label, x, y + 12, .5);
+    if (vertical) brn_figure_number(c, at, x - 3, y + 2.5, 1);
+    else brn_figure_number(c, at, x, y + 10, .5);
 }
 
 static void draw_axes(const plane *p)
@@ -137,9 +133,9 @@ static void draw_axes(const plane *p)
     cairo_rectangle(c, p->page.x0, p->page.y0, p->page.x1 - p->page.x0, p->page.y1 - p->page.y0);
     cairo_stroke(c);
     cairo_set_font_size(c, LABEL_SIZE);
-    text_at(c, p->chart->x_label, (p->page.x0 + p->page.x1) / 2, p->page.y1 + 27, .5);
+    text_at(c, p->chart->x_label, (p->page.x0 + p->page.x1) / 2, p->page.y1 + 22, .5);
     cairo_save(c);
-    cairo_translate(c, 12, (p->page.y0 + p->page.y1) / 2);
+    cairo_translate(c, 9, (p->page.y0 + p->page.y1) / 2);
     cairo_rotate(c, -1.57079632679489662);
     text_at(c, p->chart->y_label, 0, 0, .5);
     cairo_restore(c);
@@ -198,20 +194,29 @@ static void draw_legend(const plane *p)
     for (int s = 0; s < p->chart->count; ++s) {
         const double y = p->page.y1 + BOTTOM + LEGEND_LINE * s;
         set_style(c, s);
-        cairo_move_to(c, p->page.x0, y);
+        cairo_move_to(c, p->legend, y);
         cairo_rel_line_to(c, SWATCH, 0);
         cairo_stroke(c);
         cairo_set_dash(c, NULL, 0, 0);
         set_color(c, INK);
-        text_at(c, p->chart->series[s].label, p->page.x0 + SWATCH + 5, y + 2.5, 0);
+        text_at(c, p->chart->series[s].label, p->legend + SWATCH + 5, y + 2.5, 0);
     }
 }
 
-/* Long names widen the page, not the plot; some four points a letter. */
-static double page_width(const brn_chart *chart)
+static double legend_width(const brn_chart *chart)
 {
-    double width = WIDTH;
-    for (int s = 0; s < chart->count; ++s) width = fmax(width, LEFT + SWATCH + RIGHT + .56 * LEGEND_SIZE * (double)strlen(chart->series[s].label));
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1); /* to measure on */
+    cairo_t *c = cairo_create(surface);
+    double width = 0;
+    brn_figure_font(c);
+    cairo_set_font_size(c, LEGEND_SIZE);
+    for (int s = 0; s < chart->count; ++s) {
+        cairo_text_extents_t e;
+        cairo_text_extents(c, chart->series[s].label, &e);
+        width = fmax(width, SWATCH + 5 + e.x_advance);
+    }
+    cairo_destroy(c);
+    cairo_surface_destroy(surface);
     return width;
 }
 
@@ -220,7 +225,10 @@ brn_status brn_chart_draw(const brn_chart *chart, const char *path)
     plane p = {.chart = chart, .page = {LEFT, TOP, WIDTH - RIGHT, TOP + PLOT_HEIGHT}};
     brn_figure *figure;
     if (!find_range(&p)) return brn_fail(BRN_ERR_INPUT, "%s: there is no point to draw", path);
-    BRN_TRY(brn_figure_open(&figure, path, page_width(chart), TOP + PLOT_HEIGHT + BOTTOM + LEGEND_LINE * chart->count));
+    /* long names begin further left, and widen the page, not the plot, only where that is not enough */
+    const double legend = legend_width(chart);
+    p.legend = fmax(MARGIN, fmin(LEFT, WIDTH - RIGHT - legend));
+    BRN_TRY(brn_figure_open(&figure, path, fmax(WIDTH, p.legend + legend + MARGIN), TOP + PLOT_HEIGHT + BOTTOM + LEGEND_LINE * chart->count));
     p.cairo = figure->cairo;
     cairo_set_line_cap(p.cairo, CAIRO_LINE_CAP_ROUND);
     cairo_set_line_join(p.cairo, CAIRO_LINE_JOIN_ROUND);

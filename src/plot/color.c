@@ -37,6 +37,17 @@ brn_color brn_mix(brn_color from, brn_color to, double t)
     return to_color((lab){a.l + t * (b.l - a.l), a.a + t * (b.a - a.a), a.b + t * (b.b - a.b)}, from.alpha + t * (to.alpha - from.alpha));
 }
 
+/* A curve of even steps: both halves of its control polygon are as long. Bands rather than a gradient: a shade is found again
+ * on the scale, and pictures of few colours are short. */
+brn_color brn_heat(double at)
+{
+    enum { BANDS = 24 };
+    const double t = fmin(fmax(floor(at * BANDS), 0), BANDS - 1) / (BANDS - 1);
+    static const lab from = {1, 0, 0}, by = {.63, -.115, -.03}, to = {.23, .03, -.115};
+    const double u = (1 - t) * (1 - t), v = 2 * t * (1 - t), w = t * t;
+    return to_color((lab){u * from.l + v * by.l + w * to.l, u * from.a + v * by.a + w * to.a, u * from.b + v * by.b + w * to.b}, 1);
+}
+
 /* Lightness falls evenly; the hue turns from a warm white to a cool blue-grey, faint enough for points on top. */
 brn_color brn_shade(double t)
 {

@@ -74,7 +74,7 @@ static brn_status prepare(brn_figure *f, const char *path)
     if (f->format == BRN_PAGE_GIF)
         BRN_TRY(brn_gif_create(&f->gif, cairo_image_surface_get_width(f->surface), cairo_image_surface_get_height(f->surface), path));
     clear(f);
-    cairo_select_font_face(f->cairo, "Helvetica", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL); /* or what stands for it here */
+    brn_figure_font(f->cairo);
     return BRN_OK;
 }
 

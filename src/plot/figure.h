@@ -25,6 +25,8 @@ brn_status brn_figure_next(brn_figure *figure);
 /** Show the current page for so many hundredths of a second; 5 if not called. */
 void brn_figure_hold(brn_figure *figure, int hundredths);
 
+/** A name above what it names, centred at x. */
+void brn_figure_title(brn_figure *figure, double x, double baseline, const char *text);
 /** A name that reads upwards, centred at a point of the page. */
 void brn_figure_label(brn_figure *figure, double x, double y, const char *text);
 
@@ -42,6 +44,10 @@ static inline brn_color brn_fade(brn_color c, double alpha) { return c.alpha = a
 brn_color brn_mix(brn_color from, brn_color to, double t);
 /** A sequence of even steps from nearly white (t = 0) to a blue-grey (1), to draw upon. */
 brn_color brn_shade(double t);
+
+/** A sequence of 24 even steps from white (t = 0 and less) over blue-green to a dark blue (1 and more), to be read off a scale. Its lightness
+ *  falls all the way, so that people with any colour vision, and prints without colours, keep its order. */
+brn_color brn_heat(double t);
 
 /** A rectangle: of the page in points from its upper left corner, or of the plane. */
 typedef struct brn_box {
@@ -69,18 +75,23 @@ void brn_axes_segments(brn_axes *axes, const double *from, const double *to, siz
 /** A line through count points; it is interrupted where one is not finite. */
 void brn_axes_line(brn_axes *axes, const double *xy, size_t count, double width, brn_color color);
 /** Coloured dots with words, in a row below the panel; after brn_axes_end. */
-void brn_axes_legend(brn_axes *axes, int count, const char *const *texts, const brn_color *colors);
+void brn_axes_legend(const brn_axes *axes, int count, const char *const *texts, const brn_color *colors);
 
 /** Where a function on a grid equals `level` (marching squares). The grid's corners are those of
  *  `area`; values[rows][cols], row 0 at area.y0. Segments are handed to `segment`. */
 typedef void (*brn_segment_fn)(void *user, const double from[2], const double to[2]);
 void brn_contour(const float *values, int rows, int cols, brn_box area, double level, brn_segment_fn segment,
                  void *user);
-/** What lies between the levels, ascending, in the shades of brn_shade; what is not finite stays white. */
-brn_status brn_axes_bands(brn_axes *axes, const float *values, int rows, int cols, const double *levels, int count);
+/** The panel filled with the colours of a function on a grid over all of it, row 0 at the bottom; between the grid's points the
+ *  function is bilinear. What is not finite stays white. */
+typedef brn_color (*brn_paint_fn)(const void *user, double value);
+brn_status brn_axes_paint(brn_axes *axes, const float *values, int rows, int cols, brn_paint_fn color, const void *user);
 /** The line of a level, drawn. */
 void brn_axes_contour(brn_axes *axes, const float *values, int rows, int cols, brn_box area, double level,
                       double width, brn_color color);
+
+/** A bar in the colours of brn_heat with logarithmic ticks from low to high below it, and what they count on its left. */
+void brn_figure_scale(brn_figure *figure, brn_box page, double low, double high, const char *text);
 
 /** Ticks at multiples of 1, 2 or 5 times a power of ten, at most `most` of them: the first one and their
  *  distance; the number of them. */

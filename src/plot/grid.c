@@ -1,4 +1,4 @@
-/* Figures of maps of images: bands of pictures, each image below its own source. */
+/* Figures of maps of images: bands of pictures, each image below its own source, and pictures on their way. */
 #include "core/memory.h"
 #include "measures/measure.h"
 #include "networks/net.h"
@@ -6,36 +6,42 @@
 #include "plot/scene.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { COLUMNS = 10, SAMPLE_ROWS = 3, BANDS = 5 };
-static const double LEFT = 20, MARGIN = 4, GAP = 2, BAND_GAP = 6, LEAST = 8;
+enum { COLUMNS = 10, SAMPLE_ROWS = 3, TIMES = 5, MOVING_COLUMNS = 5, BANDS = 5 };
+static const double LEFT = 20, MARGIN = 4, GAP = 2, BAND_GAP = 6, TITLE = 14, LEAST = 8, TALLEST = 100 * 72;
 
 typedef struct grid {
-    int image[3], n, columns, rows, bands; /* rows of pictures in each band */
-    double cell;                           /* side of a picture, points */
+    int image[3], n, columns, rows;        /* rows of pictures in each band */
+    int bands;
+    double cell, left;                     /* side of a picture, points; where pictures begin */
     const char *name[BANDS];
     float *picture[BANDS];                 /* [rows * columns][n] */
     float *memory;
 } grid;
 
+static size_t pictures(const grid *g) { return (size_t)(g->rows * g->columns); }
+
 static float *add_band(grid *g, const char *name)
 {
-    float *band = g->memory + (size_t)g->bands * (size_t)(g->rows * g->columns) * (size_t)g->n;
+    float *band = g->memory + (size_t)g->bands * pictures(g) * (size_t)g->n;
     g->name[g->bands] = name;
     return g->picture[g->bands++] = band;
 }
 
 /* ---- what is shown ------------------------------------------------------------------------------ */
 
-static brn_status fill(grid *g, brn_model *model, brn_pair *pair, bool maps)
+static brn_status fill(grid *g, brn_model *model, brn_pair *pair, brn_plot_kind kind)
 {
-    const size_t count = (size_t)(g->rows * g->columns);
+    const size_t count = pictures(g);
     const uint64_t seed = brn_model_settings(model)->eval.seed;
+    const bool maps = kind != BRN_PLOT_SAMPLES;
     BRN_TRY(BRN_ALLOC(&g->memory, BANDS * count * (size_t)g->n, "pictures of a figure"));
     float *source = add_band(g, "source");
     BRN_TRY(brn_pair_sample(pair, BRN_SOURCE, seed, 0, count, source));
     if (maps) BRN_TRY(brn_model_map(model, source, count, add_band(g, "forward")));
+    if (kind == BRN_PLOT_INTERPOLATION) return add_band(g, "between"), BRN_OK;
     if (maps && brn_pair_has_map(pair)) BRN_TRY(brn_pair_map(pair, source, count, add_band(g, "true")));
     float *target = add_band(g, "target");
     BRN_TRY(brn_pair_sample(pair, BRN_TARGET, seed, 0, count, target));
@@ -84,35 +90,81 @@ static brn_status draw_picture(const grid *g, brn_figure *figure, const float *p
 
 static double band_height(const grid *g) { return g->rows * (g->cell + GAP) - GAP; }
 
-static brn_status draw(const grid *g, brn_figure *figure)
+static brn_status draw_band(const grid *g, brn_figure *figure, const float *band, double top)
+{
+    for (int k = 0; k < g->rows * g->columns; ++k)
+        BRN_TRY(draw_picture(g, figure, band + (size_t)k * (size_t)g->n, g->left + k % g->columns * (g->cell + GAP),
+                             top + k / g->columns * (g->cell + GAP)));
+    return BRN_OK;
+}
+
+static brn_status draw_bands(const grid *g, brn_figure *figure)
 {
     double top = MARGIN;
     for (int b = 0; b < g->bands; ++b, top += band_height(g) + BAND_GAP) {
-        for (int k = 0; k < g->rows * g->columns; ++k)
-            BRN_TRY(draw_picture(g, figure, g->picture[b] + (size_t)k * (size_t)g->n, LEFT + k % g->columns * (g->cell + GAP),
-                                 top + k / g->columns * (g->cell + GAP)));
+        BRN_TRY(draw_band(g, figure, g->picture[b], top));
         brn_figure_label(figure, LEFT / 2, top + band_height(g) / 2, g->name[b]);
     }
     return BRN_OK;
 }
 
-bool brn_grid_shows(const brn_model *model, brn_plot_kind kind)
+/* (1 - t) x + t T(x) in the third band, from the others, and its name. */
+static const float *mix(const grid *g, double t, char name[static 16])
 {
-    return brn_model_settings(model)->potential.kind == BRN_POTENTIAL_CONV && (kind == BRN_PLOT_MAP || kind == BRN_PLOT_SAMPLES);
+    const float *from = g->picture[0], *to = g->picture[1];
+    snprintf(name, 16, "t = %.2f", t);
+    for (size_t k = 0; k < pictures(g) * (size_t)g->n; ++k) g->picture[2][k] = (float)((1 - t) * from[k] + t * to[k]);
+    return g->picture[2];
 }
 
-brn_status brn_grid_draw(brn_model *model, brn_pair *pair, bool maps, double width, int columns, const char *path)
+static brn_status draw_times(const grid *g, brn_figure *figure, int times)
 {
-    grid g = {.n = brn_model_dim(model), .columns = columns ? columns : COLUMNS, .rows = maps ? 1 : SAMPLE_ROWS};
+    char name[16];
+    for (int b = 0; b < times; ++b) {
+        const double top = MARGIN + b * (band_height(g) + BAND_GAP);
+        BRN_TRY(draw_band(g, figure, mix(g, (double)b / (times - 1), name), top));
+        brn_figure_label(figure, LEFT / 2, top + band_height(g) / 2, name);
+    }
+    return BRN_OK;
+}
+
+static brn_status draw_frames(const grid *g, brn_figure *figure, double width, int frames)
+{
+    char name[16];
+    for (int k = 0; k < frames; ++k) {
+        if (k) BRN_TRY(brn_figure_next(figure));
+        BRN_TRY(draw_band(g, figure, mix(g, brn_motion_time(figure, k, frames), name), TITLE));
+        brn_figure_title(figure, width / 2, TITLE - 5, name);
+    }
+    return BRN_OK;
+}
+
+/* ---- pages -------------------------------------------------------------------------------------- */
+
+bool brn_grid_shows(const brn_model *model, brn_plot_kind kind)
+{
+    return brn_model_settings(model)->potential.kind == BRN_POTENTIAL_CONV &&
+           (kind == BRN_PLOT_MAP || kind == BRN_PLOT_SAMPLES || kind == BRN_PLOT_INTERPOLATION);
+}
+
+brn_status brn_grid_draw(brn_model *model, brn_pair *pair, brn_plot_kind kind, const brn_plot_options *o, double width, const char *path)
+{
+    const bool moves = brn_figure_moves(path), motion = kind == BRN_PLOT_INTERPOLATION;
+    const int frames = o->frames ? o->frames : moves ? BRN_FRAMES : TIMES;
+    grid g = {.n = brn_model_dim(model), .columns = o->points ? o->points : moves ? MOVING_COLUMNS : COLUMNS,
+              .rows = kind == BRN_PLOT_SAMPLES || moves ? SAMPLE_ROWS : 1, .left = moves ? MARGIN : LEFT};
     brn_figure *figure = NULL;
     brn_status status;
-    g.cell = (width - LEFT - MARGIN + GAP) / g.columns - GAP;
+    g.cell = (width - g.left - MARGIN + GAP) / g.columns - GAP;
     if (g.cell < LEAST) return brn_fail(BRN_ERR_USAGE, "%s: %d pictures beside each other do not fit %.3g inches", path, g.columns, width / 72);
     if (brn_pair_dim(pair) != g.n) return brn_fail(BRN_ERR_USAGE, "the pair has dimension %d, the model %d", brn_pair_dim(pair), g.n);
     BRN_GO(brn_conv_image(g.n, g.image));
-    BRN_GO(fill(&g, model, pair, maps));
-    BRN_GO(brn_figure_open(&figure, path, width, 2 * MARGIN + g.bands * (band_height(&g) + BAND_GAP) - BAND_GAP));
-    BRN_GO(draw(&g, figure));
+    BRN_GO(fill(&g, model, pair, kind));
+    const int bands = motion ? frames : g.bands;
+    const double height = moves ? TITLE + band_height(&g) + MARGIN : 2 * MARGIN + bands * (band_height(&g) + BAND_GAP) - BAND_GAP;
+    BRN_GO(height > TALLEST ? brn_fail(BRN_ERR_USAGE, "%s: %d bands of pictures are higher than %g inches", path, bands, TALLEST / 72) : BRN_OK);
+    BRN_GO(brn_figure_open(&figure, path, width, height));
+    BRN_GO(!motion ? draw_bands(&g, figure) : moves ? draw_frames(&g, figure, width, frames) : draw_times(&g, figure, frames));
     status = brn_figure_save(figure);
     figure = NULL;
 done:

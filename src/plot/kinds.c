@@ -11,6 +11,7 @@ static const char *const kinds[][2] = {
     [BRN_PLOT_CONJUGATE] = {"conjugate", "contours of its convex conjugate over the target"},
     [BRN_PLOT_INTERPOLATION] = {"interpolation", "source samples on their way, (1 - t) x + t T(x)"},
     [BRN_PLOT_WARP] = {"warp", "a grid of the plane under the same map"},
+    [BRN_PLOT_DENSITY] = {"density", "densities of both sides, true and as the map carries them over; the plane"},
 };
 enum { COUNT = sizeof kinds / sizeof *kinds };
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { GRID_LINES = 25, GRID_POINTS = 241 }; /* of each direction; of a line */
+enum { GRID_LINES = 25, GRID_POINTS = 241 /* of each direction; of a line */, HOLD = 100 };
 
 struct brn_motion {
     const brn_scene *scene;
@@ -81,6 +81,12 @@ brn_status brn_motion_create(brn_motion **motion, brn_scene *scene, brn_plot_kin
     (*motion)->scene = scene;
     (*motion)->kind = kind;
     return kind == BRN_PLOT_WARP ? map_grid(*motion) : take_samples(*motion);
+}
+
+double brn_motion_time(brn_figure *figure, int frame, int frames)
+{
+    if (frame == 0 || frame == frames - 1) brn_figure_hold(figure, HOLD);
+    return (1 - cos(acos(-1) * frame / (frames - 1))) / 2;
 }
 
 static void draw_grid(const brn_motion *m, brn_axes *a)

@@ -25,6 +25,12 @@ struct brn_figure {
     cairo_t *cairo;
 };
 
+/** The face of all text on a figure. */
+void brn_figure_font(cairo_t *cairo);
+
+/** A number, powers of ten that are long as such, at a baseline: 0 = it begins at x, .5 = in the middle, 1 = it ends there. */
+void brn_figure_number(cairo_t *cairo, double number, double x, double baseline, double anchor);
+
 /** Frames of one size, kept until all are known, since they share one palette. */
 brn_status brn_gif_create(brn_gif **gif, int width, int height, const char *path);
 /** A frame of pixels 0x??RRGGBB, `stride` bytes a row, shown for `hold` hundredths of a second. */

@@ -2,6 +2,7 @@
 #include "plot/scene.h"
 
 #include "core/memory.h"
+#include "core/statistics.h"
 #include "measures/measure.h"
 
 #include <math.h>
@@ -44,30 +45,33 @@ static void project(const brn_scene *s, const float *row, double point[2])
         }
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Range of one coordinate of source and target without the furthest half percent, which may be far. */
-static void find_range(const brn_scene *s, double *sorted, int axis, double *low, double *high)
+/* Range of one coordinate of two clouds without the furthest half percent, which may be far. */
+static void find_range(const brn_scene *s, int one, int other, double *sorted, int axis, double *low, double *high)
 {
     const size_t count = (size_t)s->count, most = 2 * count - 1, cut = 2 * count / 400;
     for (size_t i = 0; i < count; ++i) {
-        sorted[i] = s->points[BRN_CLOUD_SOURCE][2 * i + (size_t)axis];
-        sorted[count + i] = s->points[BRN_CLOUD_TARGET][2 * i + (size_t)axis];
+        sorted[i] = s->points[one][2 * i + (size_t)axis];
+        sorted[count + i] = s->points[other][2 * i + (size_t)axis];
     }
-    qsort(sorted, 2 * count, sizeof *sorted, ascending);
+    qsort(sorted, 2 * count, sizeof *sorted, brn_ascending);
     const double margin = .08 * (sorted[most - cut] - sorted[cut]);
     *low = sorted[cut] - margin;
     *high = sorted[most - cut] + margin;
 }
 
+brn_status brn_scene_box(const brn_scene *s, int one, int other, brn_box *box)
+{
+    double *sorted;
+    BRN_TRY(BRN_ALLOC(&sorted, 2 * (size_t)s->count, WHAT));
+    find_range(s, one, other, sorted, 0, &box->x0, &box->x1);
+    find_range(s, one, other, sorted, 1, &box->y0, &box->y1);
+    free(sorted);
+    return BRN_OK;
+}
+
 static brn_status show(brn_scene *s)
 {
     const size_t count = (size_t)s->count, n = (size_t)s->n;
-    double *sorted;
     if (n > 2) {
         BRN_TRY(BRN_ALLOC(&s->directions, 2 * n, "principal directions"));
         BRN_TRY(BRN_ALLOC(&s->mean, n, "mean"));
@@ -77,11 +81,7 @@ static brn_status show(brn_scene *s)
         BRN_TRY(BRN_ALLOC(&s->points[c], 2 * count, WHAT));
         for (size_t i = 0; i < count; ++i) project(s, s->rows[c] + i * n, s->points[c] + 2 * i);
     }
-    BRN_TRY(BRN_ALLOC(&sorted, 2 * count, WHAT));
-    find_range(s, sorted, 0, &s->data.x0, &s->data.x1);
-    find_range(s, sorted, 1, &s->data.y0, &s->data.y1);
-    free(sorted);
-    return BRN_OK;
+    return brn_scene_box(s, BRN_CLOUD_SOURCE, BRN_CLOUD_TARGET, &s->data);
 }
 
 brn_status brn_scene_create(brn_scene *s, brn_model *model, brn_pair *pair, int count)

@@ -18,6 +18,14 @@ typedef struct brn_scene {
     brn_box data;              /* holds source and target, but for the furthest */
 } brn_scene;
 
+/** What holds two clouds, but for their furthest points. */
+brn_status brn_scene_box(const brn_scene *scene, int one, int other, brn_box *box);
+/** A cloud in its colour. */
+void brn_scene_scatter(const brn_scene *scene, brn_axes *axes, int cloud, double alpha);
+
+/** What the colours of some clouds mean, below a panel. */
+void brn_scene_legend(const brn_axes *axes, int count, const int *clouds);
+
 /** Draw `count` samples of both sides and map them. All zero before; release with brn_scene_free, on failure too. */
 brn_status brn_scene_create(brn_scene *scene, brn_model *model, brn_pair *pair, int count);
 void brn_scene_free(brn_scene *scene);
@@ -35,11 +43,19 @@ brn_status brn_scene_panel(brn_scene *scene, brn_figure *figure, const brn_panel
 /** BRN_ERR_USAGE where a kind needs the plane and the scene is not in it. */
 brn_status brn_scene_check(const brn_scene *scene, brn_plot_kind kind);
 
+/** Densities of both sides, true and of the model, in two rows of two panels on a page of `width` points; samples where a
+ *  density is not known. BRN_ERR_UNSUPPORTED where none is, BRN_ERR_USAGE where the model is not of the plane. */
+brn_status brn_density_draw(brn_model *model, brn_pair *pair, double width, int points, const char *path);
+
 /** Whether a figure of this model shows pictures: samples, or maps, of images. */
 bool brn_grid_shows(const brn_model *model, brn_plot_kind kind);
-/** Bands of pictures on a page of `width` points: source and target, and with `maps` their images, also the true ones where
- *  known. columns: pictures beside each other, 0 for 10. BRN_ERR_USAGE where they do not fit. */
-brn_status brn_grid_draw(brn_model *model, brn_pair *pair, bool maps, double width, int columns, const char *path);
+/** Bands of pictures on a page of `width` points: source and target; with the map their images too, also the true ones where
+ *  known; of an interpolation a band for each time, or frames. BRN_ERR_USAGE where they do not fit. */
+brn_status brn_grid_draw(brn_model *model, brn_pair *pair, brn_plot_kind kind, const brn_plot_options *options, double width, const char *path);
+
+enum { BRN_FRAMES = 40 }; /* of an animation */
+/** t of a frame of an animation, slow at both ends, where it is held. */
+double brn_motion_time(brn_figure *figure, int frame, int frames);
 
 /** Interpolation or warp at time t of [0, 1]. `memory`: of brn_motion_create. */
 typedef struct brn_motion brn_motion;

@@ -3,7 +3,7 @@
 #include <brenier/plot.h>
 
 enum { POINTS = 1200, COLUMNS = 5 };
-static const double WIDTH = 6.75 * 72, LEFT = 20, RIGHT = 4, TOP = 18, BOTTOM = 6, GAP = 5;
+static const double WIDTH = 6.75 * 72, LEFT = 20, RIGHT = 4, TOP = 18, BOTTOM = 26, GAP = 5;
 
 brn_status brn_plot_sheet(int count, brn_model *const *models, brn_pair *const *pairs, const char *path)
 {
@@ -27,7 +27,11 @@ brn_status brn_plot_sheet(int count, brn_model *const *models, brn_pair *const *
         if (status == BRN_OK) brn_figure_label(figure, LEFT - 8, y + panel / 2, brn_pair_name(pairs[row]));
         brn_scene_free(&s);
     }
-    if (status == BRN_OK) return brn_figure_save(figure);
+    if (status == BRN_OK) {
+        const brn_axes all = {.figure = figure, .page = {LEFT, TOP, WIDTH - RIGHT, TOP + count * (panel + GAP) - GAP}};
+        brn_scene_legend(&all, BRN_CLOUDS, (const int[]){BRN_CLOUD_SOURCE, BRN_CLOUD_TARGET, BRN_CLOUD_PUSHED, BRN_CLOUD_PULLED});
+        return brn_figure_save(figure);
+    }
     brn_figure_discard(figure);
     return status;
 }

@@ -31,9 +31,3 @@ brn_status brn_plot_training(const char *folder, const char *path)
     (void)folder;
     return no_figures(path);
 }
-
-brn_status brn_chart_draw(const brn_chart *chart, const char *path)
-{
-    (void)chart;
-    return brn_fail(BRN_ERR_UNSUPPORTED, "%s: this build draws no figures, it was built without libcairo2-dev", path);
-}

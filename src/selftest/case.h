@@ -56,7 +56,7 @@ typedef struct brn_operation_list {
     const brn_operation *operation;
     int count;
 } brn_operation_list;
-extern const brn_operation_list brn_layer_operations, brn_solver_operations, brn_learning_operations, brn_draw_operations;
+extern const brn_operation_list brn_layer_operations, brn_small_operations, brn_solver_operations, brn_learning_operations, brn_draw_operations;
 
 int brn_operation_count(void);
 const brn_operation *brn_operation_at(int i);

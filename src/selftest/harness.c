@@ -28,7 +28,7 @@ double brn_parity_share(const double *found, const double *expected, size_t coun
 
 /* ---- the table --------------------------------------------------------------------------------- */
 
-static const brn_operation_list *const lists[] = {&brn_layer_operations, &brn_solver_operations, &brn_learning_operations,
+static const brn_operation_list *const lists[] = {&brn_layer_operations, &brn_small_operations, &brn_solver_operations, &brn_learning_operations,
                                                   &brn_draw_operations};
 enum { LISTS = sizeof lists / sizeof *lists };
 

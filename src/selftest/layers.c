@@ -150,6 +150,13 @@ BRN_CASE_RUN(col2im)
                        .top = 0, .tall = g.height, .fresh = c->variant & 2 ? g.height : 0, .image = c->variant & 1, .s0 = 2, .s1 = 3, .s2 = 5),
                       BRN_CASE_VIEWS2);
 }
+/* feats lines of some pixels */
+static int line_width(const brn_case *c) { return 1 + c->depth % 5; }
+BRN_CASE_LAYOUT(upsample, BRN_MATRIX(READ, c->feats * line_width(c)), BRN_MATRIX(WRITTEN, 4 * c->feats * line_width(c)))
+BRN_CASE_RUN(upsample)
+{
+    return BRN_LAUNCH(q, upsample, c->rows, c->feats, (.ldx = m[0].ld, .ldy = m[1].ld, .width = line_width(c)), BRN_CASE_VIEWS2);
+}
 static int four(const brn_case *c) { return (void)c, 4; } /* of the 16 taps a stride of 2 leaves four */
 
 /* ---- products ---------------------------------------------------------------------------------- */
@@ -211,57 +218,12 @@ BRN_CASE_RUN(seek)
 
 static int over_inputs(const brn_case *c) { return c->depth + c->feats; }
 
-/* A potential of two hidden layers; variant 1: all layers see x. */
-enum { SMALL_PAD = 2, SMALL_NUMBERS = 6 };
-static int small_inputs(const brn_case *c) { return c->feats < 128 ? c->feats : 128; }
-static int small_width(const brn_case *c, int l) { return l == 2 ? 1 : l ? 1 + 7 * c->depth % 40 : c->depth < 128 ? c->depth : 128; }
-static int small_reads(const brn_case *c, int l) { return (l ? small_width(c, l - 1) : 0) + (l && !c->variant ? 0 : small_inputs(c)); }
-static int small_weights(const brn_case *c, int layers)
-{
-    int count = 0;
-    for (int l = 0; l < layers; ++l) count += (small_reads(c, l) + 1) * small_width(c, l);
-    return count;
-}
-static int small_slopes(const brn_case *c, int layers)
-{
-    int count = 0;
-    for (int l = 0; l < layers; ++l) count += small_width(c, l);
-    return count;
-}
-static double small_plan(const brn_case *c, int i, int at, brn_rng *rng)
-{
-    (void)i, (void)rng;
-    const int l = at / SMALL_NUMBERS, before = l ? small_width(c, l - 1) : 0;
-    const int numbers[SMALL_NUMBERS] = {before, small_reads(c, l) - before, small_width(c, l), l == 2 ? BRN_ACT_NONE : c->kind, small_weights(c, l),
-                                        l == 2 ? -1 : small_slopes(c, l) * (c->rows + SMALL_PAD)};
-    return numbers[at % SMALL_NUMBERS];
-}
-/* Weights that keep values at their size; the last number is log_alpha. */
-static double small_theta(const brn_case *c, int i, int at, brn_rng *rng)
-{
-    (void)i, (void)at;
-    return brn_case_between(rng, -0.5, 1.5) / (1 + small_inputs(c) + small_width(c, 0));
-}
-static int small_sums(const brn_case *c) { return small_reads(c, 0) + small_reads(c, 1) + small_reads(c, 2) + small_width(c, 1); }
-
-BRN_CASE_LAYOUT(small_value_grad, BRN_VECTOR(READ, 3 * SMALL_NUMBERS, .integer = true, .fill = small_plan),
-                BRN_VECTOR(READ, small_weights(c, 3) + 1, .fill = small_theta), BRN_MATRIX(READ, small_inputs(c)),
-                BRN_MATRIX(SCRATCH, small_slopes(c, 3), .pad = SMALL_PAD), BRN_MATRIX(WRITTEN, 1), BRN_MATRIX(WRITTEN, small_inputs(c)))
-BRN_CASE_RUN(small_value_grad)
-{
-    enum { LANES = 16 }; /* of a row */
-    return BRN_LAUNCH(q, small_value_grad, LANES * c->rows, small_inputs(c),
-                      (.count = c->rows, .layers = 3, .ldx = m[2].ld, .ldg = m[5].ld, .ldq = m[3].ld, .log_alpha = small_weights(c, 3), .c = constant(c),
-                       .s = 0.7f), BRN_CASE_VIEWS4, brn_mat_view(m[4]), brn_mat_view(m[5]));
-}
-
 #define OP(group, name, variants, activations, reduction, flops) {group, #name, variants, activations, reduction, layout_##name, run_##name, flops, {0}}
 static const brn_operation operations[] = {
     OP("product", gemm, 8, false, brn_case_depth, -2),
     OP("product", dense_forward, 16, true, brn_case_depth, -2),
     OP("product", dense_backward, 6, false, brn_case_feats, -2),
     OP("product", dense_grad, 4, false, brn_case_rows, -2),
-    OP("product", small_value_grad, 2, true, small_sums, 0),
     OP("layer", act_forward, 2, true, brn_case_one, 20),
     OP("layer", act_reverse, 1, true, brn_case_one, 10),
     {"layer", "seek", 1, false, brn_case_feats, layout_seek, run_seek, 1024, {.rows = 512, .feats = 2}},
@@ -278,6 +240,7 @@ static const brn_operation operations[] = {
     OP("layer", log_alpha_grad, 1, false, brn_case_all, 2),
     OP("layer", im2col, 4, false, brn_case_one, 16),
     OP("layer", col2im, 4, false, four, 8),
+    OP("layer", upsample, 1, false, brn_case_one, 0),
     OP("layer", icnn_prepare, 2, false, brn_case_one, 20),
     OP("layer", icnn_pullback, 2, false, over_inputs, 20),
 };

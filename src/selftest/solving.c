@@ -151,9 +151,9 @@ static int listed(const brn_case *c) { return c->rows - c->rows / 4; }
 static double lanes(const brn_case *c, int i, int at, brn_rng *rng)
 {
     (void)i, (void)rng;
-    return at == 0 ? listed(c) : at == 1 ? c->feats % history(c) : listed(c) + 1 - at < 0 ? 0 : listed(c) + 1 - at;
+    return at % 2 == 0 && at < 3 ? listed(c) : at == 1 ? c->feats % history(c) : listed(c) + 2 - at < 0 ? 0 : listed(c) + 2 - at;
 }
-#define LISTED(access) BRN_VECTOR(access, 2 + c->rows, .integer = true, .fill = lanes)
+#define LISTED(access) BRN_VECTOR(access, 3 + c->rows, .integer = true, .fill = lanes)
 
 static double flags(const brn_case *c, int i, int r, brn_rng *rng) { return state(c, C_FLAG + 0 * i, r, rng); }
 BRN_CASE_LAYOUT(conj_list, BRN_MATRIX(READ, 1, .fill = flags), LISTED(UPDATED))
@@ -175,7 +175,7 @@ static double whole_state(const brn_case *c, int i, int r, brn_rng *rng)
 static double scratch(const brn_case *c, int i, int r, brn_rng *rng) { return i / c->feats == 1 ? bent(c, i, r, rng) : ahead(c, i, r, rng); }
 
 /* variants: Armijo, the same by interpolation, strong Wolfe */
-BRN_CASE_LAYOUT(lbfgs_round, LISTED(READ),
+BRN_CASE_LAYOUT(lbfgs_round, LISTED(UPDATED),
                 BRN_MATRIX(UPDATED, C_FIELDS + 4 * c->feats + (2 * c->feats + 1) * history(c), .pad = LD, .fill = whole_state, .each = true,
                            .exact = DECISIONS, .epsilons = BIT(C_NOISE)),
                 BRN_MATRIX(SCRATCH, 3 * c->feats + 1 + history(c), .pad = LD, .fill = scratch))

@@ -1,5 +1,6 @@
 /* Learning curves: logs of several runs as lines of one chart, and as one CSV file. */
 #include "core/memory.h"
+#include "core/statistics.h"
 #include "io/atomic.h"
 #include "plot/chart.h"
 #include "sweep/results.h"
@@ -64,7 +65,7 @@ static brn_status read_logs(curves *c)
     }
     brn_status status = brn_results_distinguish(r, c->group, NULL, &keys);
     for (int i = 0; i < c->count && status == BRN_OK; ++i) {
-        status = brn_results_label(&r->run[i], &keys, c->label[i], sizeof c->label[i]);
+        status = brn_results_label(r, &r->run[i], &keys, c->label[i], sizeof c->label[i]);
         if (!*c->label[i]) snprintf(c->label[i], sizeof c->label[i], "%.500s", c->count > 1 ? "all" : r->run[i].folder);
     }
     brn_texts_free(&keys);
@@ -73,15 +74,9 @@ static brn_status read_logs(curves *c)
 
 /* ---- lines ------------------------------------------------------------------------------------- */
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double median(double *values, int count)
 {
-    qsort(values, (size_t)count, sizeof *values, ascending);
+    qsort(values, (size_t)count, sizeof *values, brn_ascending);
     return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 

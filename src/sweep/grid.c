@@ -119,15 +119,8 @@ brn_status brn_grid_settings(const brn_sweep *sweep, const brn_texts *set, brn_s
 
 static brn_status make_room(brn_sweep *sweep)
 {
-    brn_sweep_run *larger;
     if (sweep->count == BRN_SWEEP_MAX) return brn_fail(BRN_ERR_USAGE, "a sweep has at most %d runs", BRN_SWEEP_MAX);
-    if (sweep->count < sweep->capacity) return BRN_OK;
-    sweep->capacity = 2 * sweep->count + 16;
-    BRN_TRY(BRN_ALLOC(&larger, (size_t)sweep->capacity, "runs of a sweep"));
-    if (sweep->count) memcpy(larger, sweep->run, (size_t)sweep->count * sizeof *larger);
-    free(sweep->run);
-    sweep->run = larger;
-    return BRN_OK;
+    return BRN_GROW(&sweep->run, &sweep->capacity, sweep->count, 1, "runs of a sweep");
 }
 
 brn_status brn_grid_add(brn_sweep *sweep, const char *name, brn_texts *set)

@@ -18,7 +18,8 @@ struct brn_sweep {
     brn_texts fixed;   /* what of it was assigned: holds over a preset that a run names */
     brn_texts swept;   /* keys */
     brn_sweep_run *run;
-    int count, capacity, left_out;
+    int count, left_out;
+    size_t capacity;
 };
 
 /** The values of "A,B", "0..4", "[64,64],[32]" and so on. `list`: the key's own values have commas. */
@@ -38,11 +39,5 @@ void brn_grid_name(char name[static 256], const brn_texts *set);
 
 /** Whether a key tells what is trained, not where. */
 bool brn_grid_matters(const char *key);
-
-/** Read the manifest of sweep->folder, where there is one. */
-brn_status brn_manifest_read(brn_sweep *sweep);
-
-/** Add the runs of `other` that `sweep`, from a manifest, has not. */
-brn_status brn_grid_join(brn_sweep *sweep, brn_sweep *other);
 
 #endif

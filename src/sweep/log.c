@@ -84,13 +84,7 @@ static brn_status read_line(reader *r, const char *line, size_t n)
     }
     if (cells < r->cells) return damaged(r, "fewer cells than columns");
     if (r->count && one.step <= r->lines[r->count - 1].step) return damaged(r, "the steps do not increase");
-    if (r->count == r->capacity) {
-        brn_log_line *larger;
-        BRN_TRY(BRN_ALLOC(&larger, r->capacity = 2 * r->count + 64, "log"));
-        if (r->count) memcpy(larger, r->lines, r->count * sizeof one);
-        free(r->lines);
-        r->lines = larger;
-    }
+    BRN_TRY(BRN_GROW(&r->lines, &r->capacity, r->count, 1, "log"));
     r->lines[r->count++] = one;
     return BRN_OK;
 }

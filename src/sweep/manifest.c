@@ -1,13 +1,12 @@
 /* Sweeps: opened from a grid and a manifest, extended, written. */
 #include "core/memory.h"
 #include "io/json.h"
+#include "io/path.h"
 #include "sweep/grid.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { VERSION = 1 };
@@ -92,7 +91,8 @@ static brn_status read_tree(const cJSON *tree, const char *path, brn_sweep *swee
     return read_runs(tree, path, sweep);
 }
 
-brn_status brn_manifest_read(brn_sweep *sweep)
+/* The manifest of sweep->folder, where there is one. */
+static brn_status read_manifest(brn_sweep *sweep)
 {
     char path[BRN_PATH_MAX + 32];
     cJSON *tree;
@@ -123,25 +123,11 @@ static brn_status add_base(cJSON *to, const brn_settings *base)
     return BRN_OK;
 }
 
-static brn_status make_folder(const char *folder)
-{
-    char part[BRN_PATH_MAX];
-    snprintf(part, sizeof part, "%s", folder);
-    for (char *slash = part + 1;; ++slash) {
-        if (*slash && *slash != '/') continue;
-        const char kept = *slash;
-        *slash = 0;
-        if (mkdir(part, 0777) && errno != EEXIST) return brn_fail(BRN_ERR_DISK, "%s: cannot make the folder: %s", part, strerror(errno));
-        *slash = kept;
-        if (!kept) return BRN_OK;
-    }
-}
-
 brn_status brn_sweep_save(const brn_sweep *sweep)
 {
     char path[BRN_PATH_MAX + 32];
     path_of(path, sweep->folder);
-    BRN_TRY(make_folder(sweep->folder));
+    BRN_TRY(brn_make_folder(sweep->folder));
     cJSON *tree = cJSON_CreateObject();
     cJSON_AddNumberToObject(tree, "version", VERSION);
     const brn_status status = add_base(tree, &sweep->base);
@@ -209,7 +195,8 @@ static brn_status complete(brn_texts *set, const brn_texts *keys, const brn_sett
     return BRN_OK;
 }
 
-brn_status brn_grid_join(brn_sweep *sweep, brn_sweep *other)
+/* Add the runs of `other` that `sweep`, from a manifest, has not. */
+static brn_status join(brn_sweep *sweep, brn_sweep *other)
 {
     BRN_TRY(check_base(sweep, other));
     for (int i = 0; i < other->count; ++i) {
@@ -245,12 +232,12 @@ static brn_status fill(brn_sweep *sweep, const brn_settings *start, int count, c
 {
     const bool held = brn_sweep_is(sweep->folder);
     brn_sweep *grid;
-    if (held) BRN_TRY(brn_manifest_read(sweep));
+    if (held) BRN_TRY(read_manifest(sweep));
     if (!count && !start) return held ? BRN_OK : brn_fail(BRN_ERR_INPUT, "%s: no sweep to continue: there is no sweep.json", sweep->folder);
     if (!held) return brn_grid_expand(sweep, start, count, assignments);
     BRN_TRY(BRN_ALLOC(&grid, 1, "sweep"));
     brn_status status = brn_grid_expand(grid, start, count, assignments);
-    if (status == BRN_OK) status = brn_grid_join(sweep, grid);
+    if (status == BRN_OK) status = join(sweep, grid);
     brn_sweep_free(grid);
     return status;
 }

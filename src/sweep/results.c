@@ -12,21 +12,9 @@
 
 /* ---- collecting -------------------------------------------------------------------------------- */
 
-static brn_status make_room(brn_results *r)
-{
-    brn_run *larger;
-    if (r->count < r->capacity) return BRN_OK;
-    r->capacity = 2 * r->count + 16;
-    BRN_TRY(BRN_ALLOC(&larger, (size_t)r->capacity, "runs"));
-    if (r->count) memcpy(larger, r->run, (size_t)r->count * sizeof *larger);
-    free(r->run);
-    r->run = larger;
-    return BRN_OK;
-}
-
 static brn_status add_run(brn_results *r, const char *folder)
 {
-    BRN_TRY(make_room(r));
+    BRN_TRY(BRN_GROW(&r->run, &r->capacity, r->count, 1, "runs"));
     BRN_TRY(brn_run_read(&r->run[r->count], folder));
     ++r->count;
     return BRN_OK;
@@ -168,22 +156,39 @@ static int distinct(const uint64_t *group, int count, uint64_t *scratch)
     return different;
 }
 
+/* Zeros where there is none, or none of this name any more. */
+static void find_preset(const brn_run *run, brn_settings *preset)
+{
+    if (!*run->settings.preset || brn_settings_preset(preset, run->settings.preset) != BRN_OK) memset(preset, 0, sizeof *preset);
+}
+
+/* A swept setting is told of all runs. One without a preset has nothing that goes without saying. */
+static brn_status goes_without_saying(const brn_results *r, const brn_run *run, const brn_settings *preset, const char *key, bool *own)
+{
+    *own = false;
+    return *preset->preset && !brn_texts_have(&r->swept, key) ? brn_presets_own(&run->settings, preset, key, own) : BRN_OK;
+}
+
 /* Use this key if it parts a group. */
-static brn_status try_key(const brn_results *r, const char *key, uint64_t *group, uint64_t *finer, uint64_t *scratch, brn_texts *keys)
+static brn_status try_key(const brn_results *r, const brn_settings *preset, const char *key, uint64_t *group, uint64_t *finer, uint64_t *scratch,
+                          brn_texts *keys)
 {
     for (int i = 0; i < r->count; ++i) {
         char value[BRN_PATH_MAX];
+        bool own;
+        BRN_TRY(goes_without_saying(r, &r->run[i], &preset[i], key, &own));
         BRN_TRY(brn_settings_get(&r->run[i].settings, key, value, sizeof value));
-        finer[i] = brn_hash(group[i], value);
+        finer[i] = brn_hash(group[i], own ? "the preset's" : value);
     }
     if (distinct(finer, r->count, scratch) == distinct(group, r->count, scratch)) return BRN_OK;
     memcpy(group, finer, (size_t)r->count * sizeof *group);
     return brn_texts_print(keys, "%s", key);
 }
 
-static brn_status try_keys(const brn_results *r, uint64_t *group, bool (*skip)(const char *), brn_texts *keys, uint64_t *scratch)
+static brn_status try_keys(const brn_results *r, const brn_settings *preset, uint64_t *group, bool (*skip)(const char *), brn_texts *keys,
+                           uint64_t *scratch)
 {
-    static const char *const first[] = {"preset", "potential.kind", "train.loss", "conjugate.solver", "data.pair", "data.n"};
+    static const char *const first[] = {"preset", "potential.kind", "train.loss", "conjugate.solver", "data.pair", "data.n", "train.potential.kind"};
     enum { FIRST = sizeof first / sizeof *first };
     uint64_t *finer = scratch + r->count;
     for (int i = 0; i < 1 + r->swept.count + FIRST + BRN_FIELD_COUNT; ++i) {
@@ -194,31 +199,42 @@ static brn_status try_keys(const brn_results *r, uint64_t *group, bool (*skip)(c
                           : of_fields < BRN_FIELD_COUNT ? brn_fields[of_fields].key
                                               : NULL;
         if (!key || brn_same_but_seed(key) || (skip && skip(key)) || brn_texts_have(keys, key)) continue;
-        BRN_TRY(try_key(r, key, group, finer, scratch, keys));
+        BRN_TRY(try_key(r, preset, key, group, finer, scratch, keys));
     }
     return BRN_OK;
 }
 
 brn_status brn_results_distinguish(const brn_results *r, uint64_t *group, bool (*skip)(const char *), brn_texts *keys)
 {
-    uint64_t *scratch;
-    BRN_TRY(BRN_ALLOC(&scratch, 2 * (size_t)r->count, "groups of runs"));
-    const brn_status status = try_keys(r, group, skip, keys, scratch);
-    free(scratch);
+    uint64_t *scratch = NULL;
+    brn_settings *preset = NULL;
+    brn_status status;
+    BRN_GO(BRN_ALLOC(&scratch, 2 * (size_t)r->count, "groups of runs"));
+    BRN_GO(BRN_ALLOC(&preset, (size_t)r->count, "presets of runs"));
+    for (int i = 0; i < r->count; ++i) find_preset(&r->run[i], &preset[i]);
+    status = try_keys(r, preset, group, skip, keys, scratch);
+done:
+    free(scratch), free(preset);
     return status;
 }
 
-brn_status brn_results_label(const brn_run *run, const brn_texts *keys, char *label, size_t size)
+brn_status brn_results_label(const brn_results *r, const brn_run *run, const brn_texts *keys, char *label, size_t size)
 {
     size_t used = 0;
+    brn_settings preset;
+    find_preset(run, &preset);
     *label = 0;
     for (int i = 0; i < keys->count && used + 1 < size; ++i) {
         char value[BRN_PATH_MAX];
+        bool own;
+        BRN_TRY(goes_without_saying(r, run, &preset, keys->text[i], &own));
+        if (own) continue;
         BRN_TRY(brn_settings_get(&run->settings, keys->text[i], value, sizeof value));
         const char *slash = strrchr(value, '/');
         snprintf(label + used, size - used, "%s%s=%s", used ? ", " : "", keys->text[i], slash ? slash + 1 : value);
         used = strlen(label);
     }
+    if (!used && keys->count && *preset.preset) snprintf(label, size, "preset=%s", preset.preset);
     return BRN_OK;
 }
 

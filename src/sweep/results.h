@@ -8,7 +8,8 @@
 
 struct brn_results {
     brn_run *run;
-    int count, capacity;
+    int count;
+    size_t capacity;
     brn_texts swept; /* keys that the sweeps among the paths vary */
 };
 
@@ -22,8 +23,16 @@ bool brn_same_but_seed(const char *key);
  *  @param keys   [out] appended to */
 brn_status brn_results_distinguish(const brn_results *results, uint64_t *group, bool (*skip)(const char *key), brn_texts *keys);
 
-/** "potential.kind=icnn, seed=0" of the keys, paths without their folders. */
-brn_status brn_results_label(const brn_run *run, const brn_texts *keys, char *label, size_t size);
+/** "potential.kind=icnn, seed=0" of the keys, paths without their folders. What the run's preset chooses by itself goes without saying,
+ *  unless it was swept; "preset=hd" where nothing else is left to say. */
+brn_status brn_results_label(const brn_results *results, const brn_run *run, const brn_texts *keys, char *label, size_t size);
+
+/** Whether a run has the value that its preset gives to this key beside the run's other settings. Not of the preset and
+ *  the data: those are always the run's own choice. */
+brn_status brn_presets_own(const brn_settings *run, const brn_settings *preset, const char *key, bool *own);
+
+/** The settings that say where samples come from. */
+bool brn_names_data(const char *key);
 
 uint64_t brn_hash(uint64_t hash, const char *text);
 

@@ -17,7 +17,7 @@ typedef struct {
 static void places_free(places *p) { free(p->row), free(p->column), free(p->group); }
 
 /* The pair is the column. */
-static bool is_pair(const char *key) { return !strncmp(key, "data.", 5) || !strncmp(key, "eval.", 5); }
+static bool is_pair(const char *key) { return brn_names_data(key) || !strncmp(key, "eval.", 5); }
 
 static uint64_t hash_place(const brn_table_row *row, const brn_table_column *column)
 {
@@ -41,7 +41,7 @@ static brn_status find_places(places *p, const brn_results *r)
         p->group[i] = hash_place(&p->row[i], &p->column[i]);
     }
     BRN_GO(brn_results_distinguish(r, p->group, is_pair, &keys));
-    for (int i = 0; i < r->count; ++i) BRN_GO(brn_results_label(&r->run[i], &keys, p->row[i].extra, sizeof p->row[i].extra));
+    for (int i = 0; i < r->count; ++i) BRN_GO(brn_results_label(r, &r->run[i], &keys, p->row[i].extra, sizeof p->row[i].extra));
 done:
     brn_texts_free(&keys);
     return status;
@@ -147,7 +147,7 @@ brn_status brn_table_layout_make(brn_table_layout *t, const brn_results *results
     return status;
 }
 
-brn_status brn_table_layout_published(brn_table_layout *t)
+static brn_status lay_out_published(brn_table_layout *t)
 {
     brn_status status;
     *t = (brn_table_layout){.metric = BRN_METRIC_FORWARD, .rows = brn_published_count(), .columns = BRN_PUBLISHED_COLUMNS, .published = true};
@@ -184,7 +184,7 @@ brn_status brn_published_table(brn_table_format format, char **text)
 {
     brn_table_layout layout;
     *text = NULL;
-    BRN_TRY(brn_table_layout_published(&layout));
+    BRN_TRY(lay_out_published(&layout));
     const brn_status status = brn_table_text(&layout, format, text);
     brn_table_layout_free(&layout);
     return status;

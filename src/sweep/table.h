@@ -34,7 +34,6 @@ typedef struct brn_table_layout {
 } brn_table_layout;
 
 brn_status brn_table_layout_make(brn_table_layout *layout, const brn_results *results, brn_metric metric);
-brn_status brn_table_layout_published(brn_table_layout *layout);
 void brn_table_layout_free(brn_table_layout *layout);
 
 static inline const brn_table_cell *brn_table_at(const brn_table_layout *t, int row, int column)

@@ -9,15 +9,7 @@
 brn_status brn_texts_add(brn_texts *texts, const char *text, size_t length)
 {
     char *copy;
-    if (texts->count == texts->capacity) {
-        char **larger;
-        const int capacity = 2 * texts->count + 8;
-        BRN_TRY(BRN_ALLOC(&larger, (size_t)capacity, "list of texts"));
-        if (texts->count) memcpy(larger, texts->text, (size_t)texts->count * sizeof *larger);
-        free(texts->text);
-        texts->text = larger;
-        texts->capacity = capacity;
-    }
+    BRN_TRY(BRN_GROW(&texts->text, &texts->capacity, texts->count, 1, "list of texts"));
     BRN_TRY(BRN_ALLOC(&copy, length + 1, "text"));
     memcpy(copy, text, length);
     texts->text[texts->count++] = copy;

@@ -8,7 +8,8 @@
 
 typedef struct brn_texts {
     char **text; /* each allocated */
-    int count, capacity;
+    int count;
+    size_t capacity;
 } brn_texts;
 
 /** Append a copy of text[0..length). */

@@ -3,6 +3,7 @@
 #include "core/memory.h"
 #include "io/atomic.h"
 #include "io/number.h"
+#include "io/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,24 +21,6 @@ static bool exists(const char *path)
 {
     struct stat s;
     return stat(path, &s) == 0;
-}
-
-/* mkdir -p */
-static brn_status make_folder(const char *path)
-{
-    char part[BRN_PATH_MAX];
-    snprintf(part, sizeof part, "%s", path);
-    for (char *slash = part + 1;; ++slash) {
-        if (*slash && *slash != '/') continue;
-        const char kept = *slash;
-        *slash = 0;
-        if (mkdir(part, 0777) && errno != EEXIST) return brn_fail(BRN_ERR_DISK, "%s: cannot make the run folder: %s", part, strerror(errno));
-        *slash = kept;
-        if (!kept) break;
-    }
-    struct stat s;
-    if (stat(path, &s) || !S_ISDIR(s.st_mode)) return brn_fail(BRN_ERR_DISK, "%s: not a folder", path);
-    return BRN_OK;
 }
 
 /* Where and with how many threads a training runs does not change what it is. */
@@ -94,7 +77,7 @@ brn_status brn_folder_open(brn_folder *f, const brn_settings *settings, bool res
     snprintf(f->result, sizeof f->result, "%s/result.json", settings->out);
     f->checkpoint = exists(f->latest);
     if (resume && !f->checkpoint) return brn_fail(BRN_ERR_INPUT, "%s: nothing to resume: there is no latest.safetensors", settings->out);
-    BRN_TRY(make_folder(settings->out));
+    BRN_TRY(brn_make_folder(settings->out));
     BRN_TRY(lock(f, settings->out));
     if (exists(f->config)) BRN_TRY(same_settings(f, settings));
     else if (f->checkpoint)
@@ -112,15 +95,7 @@ void brn_folder_close(brn_folder *f)
 
 static brn_status append(brn_folder *f, const char *line, size_t length)
 {
-    if (f->length + length > f->capacity) {
-        char *larger;
-        const size_t capacity = 2 * (f->length + length) + 4096;
-        BRN_TRY(BRN_ALLOC(&larger, capacity, "log"));
-        if (f->length) memcpy(larger, f->text, f->length);
-        free(f->text);
-        f->text = larger;
-        f->capacity = capacity;
-    }
+    BRN_TRY(BRN_GROW(&f->text, &f->capacity, f->length, length, "log"));
     memcpy(f->text + f->length, line, length);
     f->length += length;
     return BRN_OK;

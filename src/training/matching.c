@@ -25,8 +25,8 @@ void brn_matching_free(brn_matching *m)
 static brn_status create_parts(brn_matching *m, brn_trainer *t)
 {
     const size_t batch = (size_t)t->batch, numbers = batch * (size_t)t->n;
-    BRN_TRY(brn_batch_create(&m->rows, t->dev, BRN_MATCH_FIELDS, t->batch, "losses"));
-    BRN_TRY(brn_batch_create(&m->values, t->dev, 2, t->batch, "losses"));
+    BRN_TRY(brn_batch_beside(&m->rows, &t->x, BRN_MATCH_FIELDS, "losses"));
+    BRN_TRY(brn_batch_beside(&m->values, &t->x, 2, "losses"));
     BRN_TRY(BRN_ALLOC(&m->x, numbers, "assignment"));
     BRN_TRY(BRN_ALLOC(&m->y, numbers, "assignment"));
     BRN_TRY(BRN_ALLOC(&m->f, 2 * batch, "assignment"));

@@ -1,5 +1,6 @@
 #include "training/monitor.h"
 #include "core/memory.h"
+#include "core/statistics.h"
 #include "model/seek.h"
 
 #include <math.h>
@@ -41,20 +42,6 @@ static brn_status draw_tile(void *context, brn_queue *q, int i)
     return m->known ? brn_pair_true_map(t->pair, q, work, rows, source, brn_batch_tile(&m->truth, i)) : BRN_OK;
 }
 
-/* Sum over the coordinates of the variance of the rows. */
-static double total_variance(const float *rows, int count, int n)
-{
-    double variance = 0;
-    for (int i = 0; i < n; ++i) {
-        double sum = 0, square = 0;
-        for (int r = 0; r < count; ++r) sum += rows[(size_t)r * (size_t)n + (size_t)i];
-        const double mean = sum / count;
-        for (int r = 0; r < count; ++r) square += pow(rows[(size_t)r * (size_t)n + (size_t)i] - mean, 2);
-        variance += square / count;
-    }
-    return variance;
-}
-
 /* The batch as it is, before anything is learned. */
 static brn_status measure_batch(brn_monitor *m)
 {
@@ -63,7 +50,7 @@ static brn_status measure_batch(brn_monitor *m)
     for (int side = 0; side < 2; ++side) {
         BRN_TRY(brn_batch_read(sides[side], m->host_grad));
         for (size_t i = 0; i < (size_t)rows * (size_t)n; ++i) m->identity += pow((double)m->host_grad[i], 2) / 2 / rows;
-        m->spread += total_variance(m->host_grad, rows, n) / 2;
+        m->spread += brn_total_variance((size_t)rows, n, m->host_grad) / 2;
     }
     return BRN_OK;
 }
@@ -92,7 +79,7 @@ static brn_status create_parts(brn_monitor *m)
     BRN_TRY(measure_batch(m));
     if (!m->known) return BRN_OK;
     BRN_TRY(brn_batch_read(&m->truth, m->host_truth));
-    m->variance = total_variance(m->host_truth, rows, t->n);
+    m->variance = brn_total_variance((size_t)rows, t->n, m->host_truth);
     return BRN_OK;
 }
 

@@ -76,7 +76,6 @@ static brn_status pretrain_net(pretrain_job *job, brn_net *net, brn_pretrain_fn 
         if (loss < t->set->train.pretrain_tolerance) break;
         BRN_GO(brn_trainer_reduce(t, job->amortizer, t->groups));
         BRN_GO(brn_optimizer_step(opt, net, job->amortizer ? t->h_grad[0] : t->f_grad[0], 1));
-        BRN_GO(brn_net_project(net, brn_device_queue(t->dev, 0)));
         BRN_GO(brn_net_prepare(net, brn_device_queue(t->dev, 0)));
         if (progress && !progress(user, k, steps, loss)) status = brn_fail(BRN_ERR_STOPPED, "stopped while pretraining");
     }

@@ -17,7 +17,7 @@ typedef struct {
     brn_progress_fn progress;
     void *user;
     brn_progress report;
-    double started, shown, shown_step;
+    double started, shown, shown_step, looked, looked_step; /* shown: last report; looked: last evaluation */
     int64_t first; /* the step that this call began with */
     bool stop; /* asked for before the first step */
 } run;
@@ -55,16 +55,18 @@ static void count_work(run *r)
 /* Tell the caller; *stop when he has had enough. */
 static brn_status tell(run *r, bool evaluated, bool *stop)
 {
-    const double t = brn_seconds(), since = t - r->shown;
+    const double t = brn_seconds(), from = evaluated ? r->looked : r->shown, from_step = evaluated ? r->looked_step : r->shown_step;
     r->report.step = r->trainer->step;
     r->report.seconds = t - r->started;
     r->report.loss = r->trainer->loss;
     r->report.evaluated = evaluated;
     count_work(r);
     BRN_TRY(read_solver(r));
-    if (since > 0 && (double)r->report.step > r->shown_step) r->report.rate = ((double)r->report.step - r->shown_step) / since;
+    /* An evaluation is spread over the steps before it. */
+    if (t > from && (double)r->report.step > from_step) r->report.rate = ((double)r->report.step - from_step) / (t - from);
     r->shown = t;
     r->shown_step = (double)r->report.step;
+    if (evaluated) r->looked = r->shown, r->looked_step = r->shown_step;
     if (r->progress && !r->progress(r->user, &r->report)) *stop = true;
     return BRN_OK;
 }
@@ -134,7 +136,8 @@ static brn_status start(run *r)
         if (brn_pretrains(t->set)) BRN_TRY(brn_pretrain(t, pretrain_progress, r));
         BRN_TRY(save(r, r->folder.latest)); /* something finite to fall back on, and no pretraining twice */
     }
-    r->shown_step = (double)t->step;
+    r->looked = brn_seconds();
+    r->shown_step = r->looked_step = (double)t->step;
     r->first = t->step;
     BRN_TRY(brn_folder_rewind(&r->folder, t->step));
     r->started -= r->folder.seconds; /* the run's time, not this call's */

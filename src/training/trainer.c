@@ -121,18 +121,32 @@ void brn_trainer_free(brn_trainer *t)
 }
 
 /* Samples of one tile: f lives on x, its conjugate on y. */
+static brn_draw draw_of(const brn_trainer *t, int64_t step, uint32_t stream)
+{
+    return (brn_draw){.seed = t->set->seed, .step = (uint64_t)step, .stream = stream, .batch = t->batch, .sampling = t->set->data.sampling};
+}
+
 static brn_status draw_tile(void *context, brn_queue *q, int i)
 {
     brn_trainer *t = context;
     brn_trainer_member *m = &t->member[brn_queue_index(q)];
     const int rows = brn_batch_rows(&t->x, i), first = brn_batch_first(&t->x, i);
     const brn_side side = brn_potential_side(t->set);
-    const brn_mat x = brn_batch_tile(&t->x, i), y = brn_batch_tile(&t->y, i);
-    brn_draw draw = {.seed = t->set->seed, .step = (uint64_t)t->step, .batch = t->batch, .sampling = t->set->data.sampling};
-    draw.stream = BRN_STREAM_SOURCE;
-    BRN_TRY(brn_pair_draw(t->pair, side, q, m->pair, &draw, first, rows, x));
-    draw.stream = BRN_STREAM_TARGET;
-    return brn_pair_draw(t->pair, 1 - side, q, m->pair, &draw, first, rows, y);
+    const brn_draw x = draw_of(t, t->step, BRN_STREAM_SOURCE), y = draw_of(t, t->step, BRN_STREAM_TARGET);
+    BRN_TRY(brn_pair_draw(t->pair, side, q, m->pair, &x, first, rows, brn_batch_tile(&t->x, i)));
+    return brn_pair_draw(t->pair, 1 - side, q, m->pair, &y, first, rows, brn_batch_tile(&t->y, i));
+}
+
+/* Rows that come from the host: those of the next step are sent while the device is at work on this one. */
+static brn_status send_next(brn_trainer *t)
+{
+    const brn_side side = brn_potential_side(t->set);
+    const brn_draw x = draw_of(t, t->step + 1, BRN_STREAM_SOURCE), y = draw_of(t, t->step + 1, BRN_STREAM_TARGET);
+    brn_queue *q = brn_device_queue(t->dev, 0);
+    if (!brn_pair_streams(t->pair) || brn_device_queues(t->dev) > 1 || t->x.tiles > 1) return BRN_OK;
+    BRN_TRY(brn_flush(q));
+    BRN_TRY(brn_pair_send(t->pair, side, q, t->member[0].pair, &x, t->batch));
+    return brn_pair_send(t->pair, 1 - side, q, t->member[0].pair, &y, t->batch);
 }
 
 /* Samples for a step of the amortizer alone. */
@@ -229,11 +243,9 @@ static brn_status read_losses(brn_trainer *t)
 static brn_status learn_net(brn_trainer *t, bool amortizer, double rate)
 {
     brn_net *net = amortizer ? brn_amortizer_net(&t->model->h) : &t->model->f.part[0];
-    brn_queue *q = brn_device_queue(t->dev, 0);
     if (!net) return BRN_OK;
     BRN_TRY(brn_optimizer_step(amortizer ? t->h_opt : t->f_opt, net, amortizer ? t->h_grad[0] : t->f_grad[0], rate));
-    BRN_TRY(brn_net_project(net, q));
-    return brn_net_prepare(net, q);
+    return brn_net_prepare(net, brn_device_queue(t->dev, 0));
 }
 
 /* The groups' gradients become one, with respect to theta. */
@@ -305,6 +317,7 @@ brn_status brn_trainer_losses(brn_trainer *t)
     BRN_TRY(conjugate(t));
     book_phase(t, BRN_PHASE_CONJUGATE, &since);
     BRN_TRY(brn_trainer_gradient(t, false));
+    BRN_TRY(send_next(t));
     BRN_TRY(read_losses(t));
     BRN_TRY(reduce(t, false));
     if (t->h_opt) BRN_TRY(reduce(t, true));

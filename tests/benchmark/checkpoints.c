@@ -28,6 +28,27 @@ Test(checkpoints, tensors_of_both_protocols_and_types)
     }
 }
 
+/* Counters of batch normalisations are integers; they are passed over, and not read as numbers. */
+Test(checkpoints, integers_are_no_tensors_of_floats)
+{
+    char path[512];
+    brn_torch *file;
+    float w[6];
+    size_t shape[BRN_TORCH_RANK];
+    int rank;
+    MUST(read_both("counter.pt", w, NULL));
+    snprintf(path, sizeof path, "%s/tests/fuzz/corpus/torch/counter.pt", BRN_SOURCE_DIR);
+    MUST(brn_torch_open(&file, path));
+    MUST(brn_torch_sizes(file, "n", &rank, shape));
+    cr_expect_eq(rank, 0);
+    MUST(brn_torch_sizes(file, "w", &rank, shape));
+    cr_expect(rank == 2 && shape[0] == 2 && shape[1] == 3);
+    MUST(brn_torch_sizes(file, "x", &rank, shape));
+    cr_expect_eq(rank, -1);
+    MUST_FAIL(brn_torch_read(file, "n", 0, NULL, w), BRN_ERR_INPUT, "tensor 'n' holds integers, expected floats");
+    brn_torch_close(file);
+}
+
 Test(checkpoints, a_view_is_read_in_its_own_order)
 {
     const float expected[6] = {1, 3, 5, 2, 4, 6};
@@ -44,7 +65,7 @@ Test(checkpoints, the_rest_is_refused)
         {"short_storage.pt", "4 bytes, 6 numbers are announced"}, {"truncated_pickle.pt", "the pickle ends"}, {"endless_text.pt", "data.pkl]:byte 7"},
         {"far_memo.pt", "place 4294967295 of the memory"}, {"empty_memo.pt", "place 7 of the memory is empty"}, {"nested.pt", "expected one dictionary"},
         {"circle.pt", "something other than a tensor"}, {"no_items.pt", "nothing is left on the stack"}, {"odd_items.pt", "a key without a value"},
-        {"instance.pt", "opcode 0x69 is not allowed"}, {"old_version.pt", "'version' is \"2\""}, {"two_roots.pt", "in one folder"},
+        {"integers.pt", "tensor 'w' holds integers"}, {"instance.pt", "opcode 0x69 is not allowed"}, {"old_version.pt", "'version' is \"2\""}, {"two_roots.pt", "in one folder"},
         {"deflated.pt", "expected it uncompressed"}, {"lfs_pointer.pt", "git lfs pull"}, {"truncated.pt", "truncated.pt"}, {"torn.pt", "torn.pt"},
         {"empty.pt", "expected a PyTorch checkpoint"}, {"missing.pt", "missing.pt"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {

@@ -56,28 +56,7 @@ static brn_status make(const char *runs, int threads, const char *name, watch *w
     return status;
 }
 
-static char *slurp(const char *name, size_t *length)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *f = fopen(path, "rb");
-    cr_assert(f, "%s is missing", path);
-    fseek(f, 0, SEEK_END);
-    *length = (size_t)ftell(f);
-    rewind(f);
-    char *bytes = malloc(*length + 1);
-    cr_assert_eq(fread(bytes, 1, *length, f), *length);
-    fclose(f);
-    return bytes;
-}
-
-static void same(const char *a, const char *b)
-{
-    size_t la, lb;
-    char *pa = slurp(a, &la), *pb = slurp(b, &lb);
-    cr_assert(la == lb && !memcmp(pa, pb, la), "%s and %s differ", a, b);
-    free(pa), free(pb);
-}
+static void same(const char *a, const char *b) { cr_assert(test_same_files(dir, a, dir, b), "%s and %s differ", a, b); }
 
 static double *numbers(const char *file, const char *name, int rank, const size_t *shape)
 {

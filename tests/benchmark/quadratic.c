@@ -1,7 +1,6 @@
 /* The input-quadratic network as a learned potential. */
-#include "networks/potential.h"
+#include "model/model.h"
 #include "support/devices.h"
-#include <brenier/settings.h>
 
 #include <math.h>
 #include <stdlib.h>
@@ -129,4 +128,27 @@ Test(quadratic, settings_name_what_it_cannot_be)
     MUST_FAIL(brn_settings_resolve(&s, 3), BRN_ERR_USAGE, "three hidden layers");
     s.potential.hidden.count = 3, s.potential.activation = BRN_ACT_ELU;
     MUST_FAIL(brn_settings_resolve(&s, 3), BRN_ERR_USAGE, "celu");
+}
+
+/* How ICNNs keep their weights positive is no concern of this network, which projects its own. */
+Test(quadratic, the_convexity_of_icnns_leaves_it_alone)
+{
+    static const char *const values[] = {"softplus", "project", "penalty", "none"};
+    for (size_t k = 0; k < sizeof values / sizeof *values; ++k) {
+        brn_settings set;
+        brn_net_shape of[2];
+        MUST(brn_settings_preset(&set, "hd"));
+        MUST(brn_settings_set(&set, "potential.kind", "quadratic"));
+        MUST(brn_settings_set(&set, "potential.convexity", values[k]));
+        MUST(brn_settings_set(&set, "amortizer.kind", "gradient"));
+        MUST(brn_settings_set(&set, "amortizer.convexity", values[k]));
+        MUST(brn_settings_resolve(&set, N));
+        MUST(brn_potential_shape(&of[0], &set, N));
+        MUST(brn_amortizer_shape(&of[1], &set, N));
+        for (int i = 0; i < 2; ++i) {
+            cr_expect(of[i].derived, "%s: no weights of its own", values[k]);
+            for (int l = 0; l < of[i].layers; ++l)
+                cr_expect_eq(of[i].layer[l].held == BRN_CONVEXITY_PROJECT, l > 0, "%s: layer %d", values[k], l);
+        }
+    }
 }

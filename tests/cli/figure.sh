@@ -21,7 +21,7 @@ expect 2 plot run potental --out x.png
 says "did you mean potential"
 expect 0 plot --list
 prints "conjugate"
-for kind in samples forward inverse potential conjugate warp interpolation training; do
+for kind in samples forward inverse potential conjugate warp interpolation density training; do
     expect 0 plot run $kind -o $kind.png --points 200
     [ -s $kind.png ] || problem "no figure $kind"
 done
@@ -34,6 +34,10 @@ expect 0 plot run5 --out map5.png
 [ -s map5.png ] || problem "no figure in five dimensions"
 expect 2 plot run5 potential -o other.png
 says "dimension 5"
+expect 2 plot run5 density -o other.png
+says "dimension 5"
+expect 2 plot run density -o other.png data.pair=moons
+says "no known density"
 expect 3 plot run --out other.png data.n=3
 absent other
 # folders of pictures: the frames above, which are no squares
@@ -46,10 +50,12 @@ expect 3 train $images data.target=nothing data.image_size=8 out=none
 says "nothing: no pictures in this folder"
 absent none
 expect 0 train $images data.target=frames/ data.image_size=8 out=images --quiet
-for kind in map samples; do
+for kind in map samples interpolation; do
     expect 0 plot images $kind -o images_$kind.png
     [ -s images_$kind.png ] || problem "no figure of images, $kind"
 done
+expect 0 plot images interpolation -o between/ --frames 3 --points 2
+[ "$(echo between/*)" = "between/0001.png between/0002.png between/0003.png" ] || problem "frames: $(echo between/*)"
 expect 0 gallery -o sheet.png out=some/gallery --quiet threads=1 potential.hidden=8 amortizer.hidden=8 train.steps=2 train.batch=64
 [ -s sheet.png ] && [ -d some/gallery/maf_rings ] || problem "no sheet of all pairs"
 finish

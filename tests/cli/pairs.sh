@@ -56,7 +56,11 @@ expect 0 bench conjugate run --rows 64 --gtol 0.1,1e-3 threads=1
 prints "strong Wolfe"
 prints "failed %"
 expect 0 bench conjugate run --rows 64 --csv threads=1
-[ "$(wc -l <out)" = 19 ] || problem "three solvers, starts and tolerances gave $(wc -l <out) lines"
+[ "$(wc -l <out)" = 25 ] || problem "solvers, starts and tolerances gave $(wc -l <out) lines"
+expect 0 bench conjugate run --earlier run/latest.safetensors --rows 64 --gtol 1e-2 --repeat 1 --csv threads=1
+prints "armijo,earlier,0.01,64,"
+expect 3 bench conjugate run --earlier missing --rows 64 threads=1
+says "missing"
 expect 0 bench conjugate run --rows 64 --gtol 1e-2 --repeat 1 --json threads=1
 prints '"astray"'
 prints '"reference"'

@@ -17,8 +17,13 @@ says "seed"
 
 expect 0 eval run
 prints "identity"
+prints "exact, from whole Hessians"
+expect 0 eval run eval.log_det.exact_up_to=0 eval.log_det.probes=5 eval.log_det.seed=7
+prints "estimated by 5 probes of 2 Lanczos steps, seed 7: standard error"
+expect 2 eval run eval.log_det.probes=1
+says "eval.log_det.probes"
 expect 0 eval run --json eval.points=128
-for key in l2_uvp_forward l2_uvp_inverse cosine_forward cosine_inverse baselines dual_objective log_likelihood log_likelihood_true; do
+for key in l2_uvp_forward l2_uvp_inverse cosine_forward cosine_inverse baselines dual_objective log_likelihood log_likelihood_true row_error; do
     prints "\"$key\""
 done
 expect 0 info run/best.safetensors --json
@@ -55,6 +60,11 @@ cmp -s y.csv y2.csv || problem "--log-det changes the map"
 expect 0 map run --in y.npz --out back.csv --inverse --log-det undone.csv
 far=$(paste -d, volume.csv undone.csv | awk -F, 'NR > 1 { d = ($1+$3)^2; if (d > 1e-2 || $2 != 0) ++far } END { print far + 0 }')
 [ "$far" -lt 7 ] || problem "log det of $far of 700 rows is not that of the inverse"
+expect 0 map run --in x.npy --out y2.csv --log-det guess.csv eval.log_det.exact_up_to=0 eval.log_det.probes=64
+far=$(paste -d, volume.csv guess.csv | awk -F, 'NR > 1 { d = $3 - $1; d = d < 0 ? -d : d; if (d > 6 * $4 + 1e-4) ++far } END { print far + 0 }')
+[ "$far" -lt 7 ] || problem "log det of $far of 700 rows is further from its estimate than six standard errors"
+expect 2 map run --in x.npy --out y3.csv --log-det volume.csv eval.points=3
+says "eval.log_det.*"
 expect 2 map run --in x.npy --out y3.csv --log-det volume.txt
 [ ! -e y3.csv ] || problem "y3.csv was left behind"
 

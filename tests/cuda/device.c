@@ -3,8 +3,9 @@
 #include "hooks.h"
 #include "support/device_work.h"
 
-#include <dirent.h>
+#include <semaphore.h>
 #include <stdlib.h>
+#include <time.h>
 
 static char dir[64];
 
@@ -91,13 +92,7 @@ Test(cuda, unknown_devices)
 
 Test(cuda, buffers_beyond_the_device)
 {
-    brn_device *dev;
-    brn_buf *buf;
-    if (!cuda_here("cuda/buffers_beyond_the_device")) return;
-    MUST(brn_device_open(&dev, "cuda:0", 1));
-    MUST_FAIL(brn_buf_create(&buf, dev, BRN_REAL, (size_t)1 << 50, "the sea"), BRN_ERR_MEMORY, "the sea");
-    MUST_FAIL(brn_buf_create(&buf, dev, BRN_REAL, SIZE_MAX / 2, "the sky"), BRN_ERR_MEMORY, "the sky");
-    brn_device_close(dev);
+    if (cuda_here("cuda/buffers_beyond_the_device")) test_buffers_beyond_the_device("cuda:0");
 }
 
 /* Operands that no rounding changes give the same product by every way, others do not. */
@@ -129,26 +124,14 @@ Test(cuda, rounded_operands_on_request)
     MUST_FAIL(brn_device_open(&dev, "cuda:0:tf32", 1), BRN_ERR_DEVICE, "needed 8.0"); /* the stand-in is a 7.0 */
 }
 
-static int programs(char path[static 512])
-{
-    char folder[128];
-    int count = 0;
-    snprintf(folder, sizeof folder, "%s/brenier/programs", dir);
-    DIR *d = opendir(folder);
-    for (struct dirent *e; d && (e = readdir(d));)
-        if (e->d_name[0] != '.') ++count, snprintf(path, 512, "%s/%s", folder, e->d_name);
-    if (d) closedir(d);
-    return count;
-}
-
-/* Kept, found, and made again where the file is of no use: 0 whole, 1 damaged, 2 whole but no image. */
+/* Kept, found, and made again where the file is of no use: 0 whole, 1 damaged, 2 whole but no image; 3 nothing is wrong. */
 Test(cuda, compiled_kernels_are_kept)
 {
     brn_device *dev;
     char path[512];
     if (!cuda_here("cuda/compiled_kernels_are_kept")) return;
     setenv("XDG_CACHE_HOME", dir, 1);
-    for (int damage = 0; damage < 3; ++damage) {
+    for (int damage = 0; damage < 4; ++damage) {
         if (damage == 1) {
             FILE *f = fopen(path, "r+b");
             fseek(f, 1000, SEEK_SET), fputs("damage", f), fclose(f);
@@ -158,9 +141,127 @@ Test(cuda, compiled_kernels_are_kept)
             cr_assert(brn_program_cache_store("cuda-kernels", &(brn_program_key){high, low}, "no program, and long enough to be read", 39));
         }
         MUST(brn_device_open(&dev, "cuda:0", 1));
+        cr_expect_eq(brn_cuda_kernels_compile(dev->impl), damage < 2); /* what the driver refuses comes to light at once */
+        MUST(brn_cuda_kernels_take(dev->impl));
         brn_device_close(dev);
-        cr_expect_eq(programs(path), 1);
+        cr_expect_eq(test_kept_programs(dir, "", path), 2);
+        cr_expect_eq(test_kept_programs(dir, "cuda-kernels-", path), 1);
     }
+}
+
+/* ---- compiled beside the caller ---------------------------------------------------------------- */
+
+static sem_t go_on;
+static bool waited_too_long;
+static brn_cu_code compiler_says;
+
+/* The compiler is held up until the test says so, and gives what the test wants. */
+static brn_cu_code hold_compiler(const char *call, bool *sticky)
+{
+    (void)sticky;
+    if (strcmp(call, "nvrtcCompileProgram")) return 0;
+    struct timespec late;
+    clock_gettime(CLOCK_REALTIME, &late);
+    late.tv_sec += 60;
+    if (sem_timedwait(&go_on, &late) != 0) waited_too_long = true;
+    return compiler_says;
+}
+
+static bool hold(standin_hooks *h, const char *test, brn_cu_code code)
+{
+    if (!standin_find(h, test)) return false;
+    setenv("XDG_CACHE_HOME", dir, 1);
+    sem_init(&go_on, 0, 0);
+    compiler_says = code;
+    h->watch(hold_compiler);
+    return true;
+}
+
+static void let_go(void)
+{
+    for (int i = 0; i < 4; ++i) sem_post(&go_on);
+}
+
+/* Device, memory and copies are there before the kernels are. */
+Test(cuda, nothing_but_kernels_waits_for_the_compiler)
+{
+    enum { COUNT = 1 << 20 };
+    standin_hooks h;
+    brn_device *dev;
+    brn_buf *buf;
+    float *numbers = calloc(COUNT, sizeof *numbers);
+    char path[512];
+    if (!hold(&h, "cuda/nothing_but_kernels_waits_for_the_compiler", 0)) return;
+    MUST(brn_device_open(&dev, "cuda:0", 1));
+    brn_queue *q = brn_device_queue(dev, 0);
+    MUST(brn_buf_create(&buf, dev, BRN_REAL, COUNT, "numbers"));
+    numbers[COUNT - 1] = 3;
+    MUST(brn_write_f32(q, (brn_view){buf, 0}, numbers, COUNT));
+    numbers[COUNT - 1] = 0;
+    MUST(brn_read_f32(q, (brn_view){buf, 0}, numbers, COUNT));
+    cr_expect_eq(numbers[COUNT - 1], 3);
+    cr_expect_not(waited_too_long);
+    cr_expect_eq(test_kept_programs(dir, "", path), 0);
+    MUST(BRN_LAUNCH(q, fill, COUNT, 1, (.ld = COUNT, .s = 5), {buf, 0}));
+    let_go();
+    MUST(brn_read_f32(q, (brn_view){buf, 0}, numbers, COUNT));
+    cr_expect_eq(numbers[COUNT - 1], 5);
+    cr_expect_eq(test_kept_programs(dir, "", path), 2, "%d", test_kept_programs(dir, "", path)); /* the kernels and a loop's condition */
+    brn_buf_free(buf);
+    brn_device_close(dev);
+    h.watch(NULL);
+    free(numbers);
+}
+
+/* What the compiler says comes to light where kernels are needed, and stays. */
+Test(cuda, kernels_that_do_not_compile)
+{
+    static const struct {
+        brn_cu_code code;
+        brn_status status;
+        const char *line;
+    } cases[] = {{-6, BRN_ERR_DEVICE, "cuda:0 (CUDA stand-in): cuda-kernels: nvrtcCompileProgram failed (6)"},
+                 {-1, BRN_ERR_MEMORY, "cuda:0 (CUDA stand-in): cuda-kernels: nvrtcCompileProgram failed (1)"}};
+    standin_hooks h;
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; ++c) {
+        brn_device *dev;
+        brn_buf *buf;
+        float number = 1;
+        if (!hold(&h, "cuda/kernels_that_do_not_compile", cases[c].code)) return;
+        let_go();
+        MUST(brn_device_open(&dev, "cuda:0", 1));
+        brn_queue *q = brn_device_queue(dev, 0);
+        MUST(brn_buf_create(&buf, dev, BRN_REAL, 1, "number"));
+        MUST(brn_write_f32(q, (brn_view){buf, 0}, &number, 1));
+        MUST(BRN_LAUNCH(q, fill, 1, 1, (.ld = 1), {buf, 0}));
+        MUST_FAIL(brn_read_f32(q, (brn_view){buf, 0}, &number, 1), cases[c].status, cases[c].line);
+        MUST_FAIL(brn_zero(q, (brn_view){buf, 0}, 1), cases[c].status, cases[c].line);
+        brn_buf_free(buf);
+        brn_device_close(dev);
+        cr_expect_eq(h.live(), 0);
+        h.watch(NULL);
+    }
+}
+
+static brn_cu_code no_stream(const char *call, bool *sticky)
+{
+    (void)sticky;
+    return strcmp(call, "cuStreamCreate") ? 0 : OUT_OF_MEMORY;
+}
+
+Test(cuda, closed_while_kernels_compile)
+{
+    standin_hooks h;
+    brn_device *dev;
+    if (!hold(&h, "cuda/closed_while_kernels_compile", 0)) return;
+    let_go();
+    MUST(brn_device_open(&dev, "cuda:0", 1));
+    brn_device_close(dev);
+    cr_expect_eq(h.live(), 0);
+    h.watch(no_stream);
+    MUST_FAIL(brn_device_open(&dev, "cuda:0", 1), BRN_ERR_MEMORY, "cuStreamCreate");
+    cr_expect_eq(h.live(), 0);
+    h.watch(NULL);
 }
 
 /* ---- copies and products ----------------------------------------------------------------------- */

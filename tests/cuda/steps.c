@@ -1,8 +1,12 @@
 /* How the CUDA backend hands work over: few launches and one wait for a training step, the same numbers whichever way,
  * and what becomes of lists of commands when buffers go and calls fail. */
 #include "hooks.h"
+#include "conjugate/solver.h"
+#include "core/philox.h"
 #include "support/device_work.h"
 
+#include <brenier/table.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- a training step --------------------------------------------------------------------------- */
@@ -42,6 +46,65 @@ Test(cuda_steps, three_launches_and_a_wait_with_soap)
     few(64, 12, "preset=hd " REFRESHES);
 }
 
+/* ---- rows that stay on the host ---------------------------------------------------------------- */
+
+enum { SIZE = 64, ROWS = 25000, BATCH = 256, WARM = 4, MORE = 4 }; /* two files of 6.4 MB; their buffers alternate */
+
+static void write_rows(const char *path, unsigned seed)
+{
+    brn_table_writer *w;
+    float *rows = malloc(ROWS * SIZE * sizeof *rows);
+    for (int i = 0; i < ROWS * SIZE; ++i) rows[i] = (float)((seed = 1664525 * seed + 1013904223) >> 8) * 0x1p-23f - 1;
+    MUST(brn_table_create(&w, path, SIZE, NULL));
+    MUST(brn_table_write(w, rows, ROWS));
+    MUST(brn_table_commit(w));
+    free(rows);
+}
+
+/* The loss of the last step; with a limit to the device's memory the rows are streamed. */
+static double train_on_rows(const standin_hooks *h, const char *dir, const char *memory)
+{
+    char words[400];
+    test_training t;
+    snprintf(words, sizeof words, "data.pair= data.source=%s/a.npy data.target=%s/b.npy potential.hidden=16,16 amortizer.hidden=16 conjugate.max_iterations=4 "
+             "train.potential.kind=adamw train.amortizer.kind=adamw",
+             dir, dir);
+    if (memory) setenv("BRENIER_DEVICE_MEMORY", memory, 1);
+    test_training_begin(&t, "cuda:0", SIZE, BATCH, words);
+    unsetenv("BRENIER_DEVICE_MEMORY");
+    cr_assert_eq(brn_pair_streams(t.pair), memory != NULL);
+    for (int i = 0; i < WARM + MORE; ++i) {
+        const cuda_standin_counts before = standin_counted(h);
+        const brn_device_counts counts = t.dev->counts;
+        MUST(brn_trainer_step(t.trainer));
+        const cuda_standin_counts now = standin_counted(h);
+        if (i < WARM) continue;
+        const long launches = now.graph_launches - before.graph_launches + now.launches - before.launches;
+        cr_expect_leq(launches, 3, "%ld launches", launches);
+        cr_expect_eq(now.waits - before.waits, 1, "%ld waits", now.waits - before.waits);
+        cr_expect_eq(t.dev->counts.submissions - counts.submissions, memory ? 5u : 2u, "%d submissions", (int)(t.dev->counts.submissions - counts.submissions));
+        cr_expect_eq(t.dev->counts.bytes_up - counts.bytes_up, memory ? 2 * BATCH * SIZE * sizeof(float) : 0);
+    }
+    const double loss = t.trainer->loss;
+    test_training_end(&t);
+    return loss;
+}
+
+/* As few launches and waits as with rows on the device, and two uploads and a download beside them; the same numbers. */
+Test(cuda_steps, streamed_rows)
+{
+    standin_hooks h;
+    char dir[64], path[80];
+    if (!standin_find(&h, "cuda_steps/streamed_rows")) return;
+    test_make_dir(dir);
+    for (int k = 0; k < 2; ++k) {
+        snprintf(path, sizeof path, "%s/%c.npy", dir, 'a' + k);
+        write_rows(path, (unsigned)k);
+    }
+    cr_expect_eq(train_on_rows(&h, dir, NULL), train_on_rows(&h, dir, "25000000"));
+    test_remove_dir(dir);
+}
+
 /* Driver and setting decide how; the numbers are the same. */
 Test(cuda_steps, every_way_computes_the_same)
 {
@@ -74,6 +137,102 @@ Test(cuda_steps, unknown_ways)
     MUST_FAIL(brn_device_open(&dev, "cuda:0", 1), BRN_ERR_USAGE, "full, plain, off");
 }
 
+/* ---- a solver's round --------------------------------------------------------------------------- */
+
+/* What the device did for a solve of `rows` rows by a graph: nodes of a round, the loop's own included, and besides. */
+typedef struct {
+    double of_round, besides;
+} solve_nodes;
+
+static solve_nodes count_solve(const standin_hooks *h, const brn_widths *hidden, bool icnn, int rows)
+{
+    enum { N = 3, MOST_ROWS = 64, SOLVES = 4 };
+    brn_settings set;
+    brn_net_shape shape;
+    brn_pot f = {.parts = 1, .scale = 1};
+    brn_device *dev;
+    brn_batch y, x;
+    brn_solver *solver;
+    float numbers[N * MOST_ROWS], evaluations[MOST_ROWS], most[2];
+    long nodes[2];
+    brn_rng rng = brn_rng_start(3, 1);
+    for (int i = 0; i < N * rows; ++i) numbers[i] = (float)brn_rng_normal(&rng);
+    MUST(brn_settings_preset(&set, "2d"));
+    MUST(brn_settings_resolve(&set, N));
+    set.conjugate.running_scale = false;
+    MUST(brn_device_open(&dev, "cuda:0", 1));
+    if (icnn) MUST(brn_shape_icnn(&shape, N, hidden, BRN_ACT_SOFTPLUS, 1, false, true));
+    else MUST(brn_shape_mlp(&shape, N, hidden, BRN_ACT_ELU, 1, false));
+    MUST(brn_net_create(&f.part[0], dev, &shape));
+    MUST(brn_net_init(&f.part[0], 3, 1, false));
+    MUST(brn_batch_create(&y, dev, N, rows, "y"));
+    MUST(brn_batch_create(&x, dev, N, rows, "x"));
+    for (int limited = 0; limited < 2; ++limited) { /* of two rounds at most, then of more */
+        set.conjugate.max_evaluations = 60, set.conjugate.max_iterations = limited ? 1 : 30;
+        MUST(brn_solver_create(&solver, dev, &f, &set.conjugate, rows));
+        for (int s = 0; s < SOLVES; ++s) { /* as commands, captured, replayed */
+            const long before = standin_counted(h).nodes;
+            MUST(brn_batch_write(&y, numbers));
+            MUST(brn_batch_write(&x, numbers));
+            MUST(brn_solver_run(solver, &f, &y, &x));
+            MUST(brn_solver_read_info(solver, brn_device_queue(dev, 0), BRN_INFO_EVALUATIONS, evaluations, rows));
+            nodes[limited] = standin_counted(h).nodes - before;
+        }
+        most[limited] = 0;
+        for (int r = 0; r < rows; ++r) most[limited] = evaluations[r] > most[limited] ? evaluations[r] : most[limited];
+        brn_solver_free(solver);
+    }
+    brn_batch_free(&y), brn_batch_free(&x);
+    brn_pot_free(&f);
+    brn_device_close(dev);
+    cr_assert_gt(most[0], most[1], "as many rounds as with a limit: %g", (double)most[0]);
+    const double of_round = (double)(nodes[0] - nodes[1]) / (double)(most[0] - most[1]);
+    fprintf(stderr, "a round of %s: %g nodes; %g besides; %g rounds\n", icnn ? "an ICNN" : "an MLP", of_round, (double)nodes[0] - of_round * (double)most[0], (double)most[0]);
+    return (solve_nodes){of_round, (double)nodes[0] - of_round * (double)most[0]};
+}
+
+/* The evaluation and what follows on it, and the kernel that ends the loop; in separate kernels as many as there are. */
+Test(cuda_steps, two_launches_for_a_round)
+{
+    static const brn_widths widths[] = {{2, {16, 16}}, {3, {64, 64, 32}}, {2, {128, 128}}, {3, {128, 128, 64}}};
+    standin_hooks h;
+    if (!standin_find(&h, "cuda_steps/two_launches_for_a_round")) return;
+    for (size_t w = 0; w < sizeof widths / sizeof *widths; ++w) {
+        const solve_nodes fused = count_solve(&h, &widths[w], w % 2, 40);
+        cr_expect_eq(fused.of_round, 3, "%g nodes", fused.of_round);
+        cr_expect_leq(fused.besides, 12, "%g nodes", fused.besides);
+    }
+    setenv("BRENIER_FUSE", "off", 1);
+    const solve_nodes composed = count_solve(&h, &widths[0], false, 40);
+    cr_expect_gt(composed.of_round, 10, "%g nodes", composed.of_round);
+}
+
+/* What a block may share, by compute capability: more where the device has it, some weights at a time where not. */
+Test(cuda_steps, shared_memory_of_devices)
+{
+    static const struct {
+        const char *capability;
+        int bytes;
+        bool wide; /* all weights of 128, 128 at once */
+    } devices[] = {{"70", 96 << 10, true}, {"75", 64 << 10, false}, {"80", 163 << 10, true}, {"86", 99 << 10, true}, {"90", 227 << 10, true}};
+    brn_net_shape usual, wide;
+    brn_small small;
+    standin_hooks h;
+    if (!standin_find(&h, "cuda_steps/shared_memory_of_devices")) return;
+    MUST(brn_shape_mlp(&usual, 64, &(brn_widths){3, {64, 64, 32}}, BRN_ACT_ELU, 1, false));
+    MUST(brn_shape_mlp(&wide, 2, &(brn_widths){2, {128, 128}}, BRN_ACT_ELU, 1, false));
+    for (size_t d = 0; d < sizeof devices / sizeof *devices; ++d) {
+        brn_device *dev;
+        setenv("BRENIER_STANDIN_CAPABILITY", devices[d].capability, 1);
+        MUST(brn_device_open(&dev, "cuda:0", 1));
+        cr_expect_eq(dev->shared, devices[d].bytes / 4, "%s: %d reals", devices[d].capability, dev->shared);
+        cr_expect(brn_small_layout(&usual, dev->shared, &small) && small.resident && 4 * small.shared > 48 << 10 && small.shared <= dev->shared);
+        cr_expect(brn_small_layout(&wide, dev->shared, &small) && small.resident == devices[d].wide && small.shared <= dev->shared, "%s", devices[d].capability);
+        brn_device_close(dev);
+        cr_expect_eq(count_solve(&h, &(brn_widths){2, {128, 128}}, false, 20).of_round, 3); /* and the launches are not refused */
+    }
+}
+
 /* ---- lists ------------------------------------------------------------------------------------- */
 
 enum { COUNT = 100, ROUNDS = 6 };
@@ -91,7 +250,7 @@ static void open_work(work *w)
     w->q = brn_device_queue(w->dev, 0);
     MUST(brn_buf_create(&w->x, w->dev, BRN_REAL, COUNT, "x"));
     MUST(brn_buf_create(&w->y, w->dev, BRN_REAL, COUNT, "y"));
-    MUST(brn_buf_create(&w->counter, w->dev, BRN_INT, 2 + COUNT, "counter"));
+    MUST(brn_buf_create(&w->counter, w->dev, BRN_INT, 3 + COUNT, "counter"));
 }
 
 static void close_work(work *w)
@@ -156,7 +315,7 @@ Test(cuda_steps, repeated_parts)
             for (int i = 0; i < COUNT; ++i) start[i] = (float)(i < 50 ? 0 : 1);
             MUST(BRN_LAUNCH(w.q, fill, COUNT, 1, (.ld = COUNT, .s = 0.5f), {w.x, 0}));
             MUST(brn_write_f32(w.q, (brn_view){w.y, 0}, start, COUNT));
-            MUST(brn_zero(w.q, (brn_view){w.counter, 0}, 2 + COUNT));
+            MUST(brn_zero(w.q, (brn_view){w.counter, 0}, 3 + COUNT));
             MUST(BRN_LAUNCH(w.q, conj_list, 1, 1, (.count = COUNT, .history = 1), {w.y, 0}, {w.counter, 0}));
             MUST(brn_repeat(w.q, (brn_view){w.counter, 0}, floor, add_once, &w));
             MUST(brn_read_f32(w.q, (brn_view){w.y, 0}, w.back, COUNT));

@@ -79,12 +79,32 @@ Test(likelihood, the_true_map_changes_one_density_into_the_other)
     brn_device_close(dev);
 }
 
+/* The model's density has mass one too, and is the true one where that is not small. */
+static void check_model(brn_model *model, brn_pair *pair, brn_side side)
+{
+    enum { CELLS = 100, HALF = 10 };
+    const double h = 2.0 * HALF / CELLS;
+    static float grid[2 * CELLS * CELLS];
+    static double learned[CELLS * CELLS], truth[CELLS * CELLS];
+    double mass = 0, far = 0;
+    for (int k = 0; k < CELLS * CELLS; ++k) grid[2 * k] = (float)(h * (k % CELLS + .5) - HALF), grid[2 * k + 1] = (float)(h * (k / CELLS + .5) - HALF);
+    MUST(brn_evaluate_density(model, pair, NULL, side, grid, CELLS * CELLS, learned, NULL));
+    MUST(brn_pair_log_density(pair, side, grid, CELLS * CELLS, truth));
+    for (int k = 0; k < CELLS * CELLS; ++k) {
+        if (isnan(learned[k])) continue;
+        mass += exp(learned[k]) * h * h;
+        far += fabs(exp(learned[k]) - exp(truth[k])) * h * h / 2;
+    }
+    cr_assert_float_eq(mass, 1, .03, "side %d: mass %g", side, mass);
+    cr_assert_lt(far, .1, "side %d: total variation %g", side, far);
+}
+
 /* After a short training the model's density is close to the true one, both ways. */
 Test(likelihood, a_trained_model_comes_close_to_the_truth)
 {
     static const char *const set[][2] = {
         {"data.pair", "gaussian"}, {"data.n", "2"}, {"potential.hidden", "16,16"}, {"amortizer.hidden", "16"}, {"train.steps", "800"},
-        {"train.batch", "256"}, {"train.eval_every", "800"}, {"eval.points", "1024"}, {"eval.sinkhorn_points", "64"}};
+        {"train.batch", "256"}, {"train.eval_every", "800"}, {"train.roles", "forward"}, {"eval.points", "1024"}, {"eval.sinkhorn_points", "64"}};
     brn_device *dev;
     brn_likelihood l;
     brn_model *model;
@@ -104,6 +124,10 @@ Test(likelihood, a_trained_model_comes_close_to_the_truth)
     cr_assert_eq(l.error, 0);
     cr_assert_float_eq(l.target, l.target_true, 0.05, "%g for %g", l.target, l.target_true);
     cr_assert_float_eq(l.source, l.source_true, 0.05, "%g for %g", l.source, l.source_true);
+    for (int side = 0; side < 2; ++side) check_model(model, pair, (brn_side)side);
+    brn_pair *rings = open_pair(dev, "rings", 2);
+    MUST_FAIL(brn_evaluate_density(model, rings, NULL, BRN_TARGET, x, 1, alpha, NULL), BRN_ERR_UNSUPPORTED, "the density of the source");
+    brn_pair_close(rings);
     brn_model_free(model);
     brn_pair_close(pair);
     brn_device_close(dev);

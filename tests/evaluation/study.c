@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { N = 3, ROWS = 100 };
 
@@ -54,6 +55,31 @@ Test(study, nothing_to_do)
         cr_expect_lt(r.distance.most, 1e-5);
     }
     close_subject(&s);
+}
+
+/* Of so many features a device may cut thinner tiles than of single numbers: values and rows stay together. */
+Test(study, many_features)
+{
+    enum { MANY = 2048, FEW_ROWS = 40 };
+    brn_settings set = model_settings(MANY, BRN_POTENTIAL_MLP);
+    brn_device *dev[2];
+    brn_model *model[2];
+    brn_study *study;
+    brn_study_result r;
+    float *y = malloc(sizeof *y * FEW_ROWS * MANY);
+    model_normal(y, (size_t)FEW_ROWS * MANY, 3);
+    set.train.start = BRN_START_IDENTITY;
+    for (int i = 0; i < 2; ++i) {
+        MUST(brn_device_open(&dev[i], i ? "host:f64" : "host", 2));
+        model[i] = model_make(dev[i], &set, MANY, false);
+    }
+    MUST(brn_study_create(&study, model[0], model[1], y, FEW_ROWS));
+    MUST(brn_study_run(study, &(brn_study_case){set.conjugate, BRN_STUDY_IDENTITY}, 1, &r));
+    cr_expect(r.rows == FEW_ROWS && r.astray == 0 && r.failed == 0);
+    cr_expect_lt(fabs(r.gap.most), 1e-7);
+    brn_study_free(study);
+    for (int i = 0; i < 2; ++i) brn_model_free(model[i]), brn_device_close(dev[i]);
+    free(y);
 }
 
 /* A convex potential has one optimum: all solvers agree, as far as their tolerance says. */
@@ -108,6 +134,57 @@ Test(study, curves_fall_to_the_reference)
     close_subject(&s);
 }
 
+/* A convex potential has one optimum, wherever a solve starts; the better the start, the sooner. */
+Test(study, other_starts)
+{
+    for (int standardized = 0; standardized < 2; ++standardized) {
+        subject s = open_subject(BRN_POTENTIAL_ICNN, BRN_START_RANDOM, standardized);
+        brn_pair *pair;
+        brn_study_result r[BRN_STUDY_STARTS];
+        brn_settings set = model_settings(N, BRN_POTENTIAL_ICNN);
+        strcpy(set.data.pair, "gaussian");
+        set.data.n = N;
+        MUST(brn_pair_open(&pair, s.dev, &set));
+        s.solver.start = BRN_STUDY_LINEAR;
+        cr_expect(!brn_study_has(s.study, BRN_STUDY_SOUGHT) && !brn_study_has(s.study, BRN_STUDY_EARLIER));
+        MUST_FAIL(brn_study_run(s.study, &s.solver, 1, &r[0]), BRN_ERR_USAGE, "start");
+        MUST(brn_study_add_pair(s.study, pair, 5, 0));
+        MUST(brn_study_add_earlier(s.study, s.model));
+        for (int start = 0; start < BRN_STUDY_STARTS; ++start) {
+            cr_assert(brn_study_has(s.study, (brn_study_start)start), "start %d", start);
+            s.solver.start = (brn_study_start)start;
+            MUST(brn_study_run(s.study, &s.solver, 1, &r[start]));
+            cr_expect_eq(r[start].converged + r[start].precision_floor, ROWS, "start %d", start);
+            cr_expect_lt(r[start].distance.most, 1e-2, "start %d", start);
+        }
+        cr_expect_lt(r[BRN_STUDY_EARLIER].iterations.mean, .5 * r[BRN_STUDY_IDENTITY].iterations.mean);
+        brn_pair_close(pair);
+        close_subject(&s);
+    }
+}
+
+/* J at a sought start is nowhere above J at the prediction, and lower somewhere. */
+Test(study, sought_starts_are_better)
+{
+    subject s = open_subject(BRN_POTENTIAL_MLP, BRN_START_RANDOM, false);
+    brn_pair *pair;
+    brn_study_curve predicted, sought;
+    brn_settings set = model_settings(N, BRN_POTENTIAL_MLP);
+    strcpy(set.data.pair, "gaussian");
+    set.data.n = N;
+    MUST(brn_pair_open(&pair, s.dev, &set));
+    MUST(brn_study_add_pair(s.study, pair, 5, 0));
+    s.solver.start = BRN_STUDY_AMORTIZER;
+    MUST(brn_study_trace(s.study, &s.solver, 1, &predicted));
+    s.solver.start = BRN_STUDY_SOUGHT;
+    MUST(brn_study_trace(s.study, &s.solver, 1, &sought));
+    cr_expect_leq(sought.median[0], predicted.median[0] + 1e-6);
+    cr_expect_lt(sought.high[0], predicted.high[0]);
+    brn_study_curve_free(&predicted), brn_study_curve_free(&sought);
+    brn_pair_close(pair);
+    close_subject(&s);
+}
+
 Test(study, what_it_needs)
 {
     subject s = open_subject(BRN_POTENTIAL_MLP, BRN_START_IDENTITY, false);
@@ -115,5 +192,9 @@ Test(study, what_it_needs)
     MUST_FAIL(brn_study_create(&study, s.model, s.model, s.y, ROWS), BRN_ERR_USAGE, "host:f64");
     MUST_FAIL(brn_study_create(&study, s.model, s.exact, s.y, 0), BRN_ERR_USAGE, "rows");
     cr_expect_null(study);
+    brn_settings other = model_settings(N + 1, BRN_POTENTIAL_MLP);
+    brn_model *wider = model_make(s.dev, &other, N + 1, false);
+    MUST_FAIL(brn_study_add_earlier(s.study, wider), BRN_ERR_USAGE, "dimension");
+    brn_model_free(wider);
     close_subject(&s);
 }

@@ -34,7 +34,7 @@ static void files_are_whole(char *const half[NAMES], const size_t half_length[NA
     for (int i = 0; i < NAMES; ++i) {
         if (!strcmp(names[i], "log.csv") || !strcmp(names[i], "result.json")) continue; /* their seconds differ */
         size_t length;
-        char *now = scenario_read(dir, names[i], &length);
+        char *now = test_read_file(dir, names[i], &length);
         cr_assert(now, "%s: %s is gone", call, names[i]);
         const bool kept = length == half_length[i] && !memcmp(now, half[i], length);
         const bool done = length == whole_length[i] && !memcmp(now, whole[i], length);
@@ -46,7 +46,7 @@ static void files_are_whole(char *const half[NAMES], const size_t half_length[NA
 static void read_all(const char *from, char *bytes[NAMES], size_t length[NAMES])
 {
     for (int i = 0; i < NAMES; ++i) {
-        bytes[i] = scenario_read(from, names[i], &length[i]);
+        bytes[i] = test_read_file(from, names[i], &length[i]);
         cr_assert(bytes[i], "%s/%s is missing", from, names[i]);
     }
 }
@@ -69,7 +69,7 @@ Test(faults_disk, every_write_sync_and_rename_of_a_resumed_training)
         brn_status status = BRN_ERR_DISK;
         int n = 0;
         while (status != BRN_OK) {
-            for (int i = 0; i < NAMES; ++i) scenario_write(dir, names[i], half[i], half_length[i]);
+            for (int i = 0; i < NAMES; ++i) test_write_file(dir, names[i], half[i], half_length[i]);
             brn_io_fail_at((brn_io_call)call, ++n);
             status = scenario_run(&s, 1);
             brn_io_fail_at((brn_io_call)call, 0);
@@ -80,7 +80,7 @@ Test(faults_disk, every_write_sync_and_rename_of_a_resumed_training)
             cr_assert(strstr(brn_last_error(), dir), "%s %d: \"%s\" names no file", calls[call], n, brn_last_error());
             MUST(scenario_run(&s, 1));
             size_t length;
-            char *latest = scenario_read(dir, "latest.safetensors", &length);
+            char *latest = test_read_file(dir, "latest.safetensors", &length);
             cr_assert(length == whole_length[2] && !memcmp(latest, whole[2], length), "%s %d: continued differently", calls[call], n);
             free(latest);
         }

@@ -34,7 +34,7 @@ static void constant_column(const char *text, const char *line)
     snprintf(folder, sizeof folder, "%s/run", dir);
     brn_settings s = scenario_settings(folder, (const char *const[]){NULL});
     scenario_rows(&s, dir);
-    scenario_write(dir, "b.csv", text, strlen(text));
+    test_write_file(dir, "b.csv", text, strlen(text));
     MUST_FAIL(scenario_run(&s, 1), BRN_ERR_INPUT, line);
     no_folder(folder);
 }
@@ -49,18 +49,18 @@ Test(faults_input, unusable_rows_leave_no_folder)
 static void edited(const brn_settings *s, const char *from, const char *to, const char *line)
 {
     size_t length;
-    char *bytes = scenario_read(dir, "latest.safetensors", &length), *at = memmem(bytes, length, from, strlen(from));
+    char *bytes = test_read_file(dir, "latest.safetensors", &length), *at = memmem(bytes, length, from, strlen(from));
     cr_assert(at && strlen(from) == strlen(to), "no %s in the checkpoint", from);
     memcpy(at, to, strlen(to));
-    scenario_write(dir, "latest.safetensors", bytes, length);
+    test_write_file(dir, "latest.safetensors", bytes, length);
     MUST_FAIL(scenario_run(s, 1), BRN_ERR_INPUT, line);
     cr_assert(strstr(brn_last_error(), "latest.safetensors"), "\"%s\" names no file", brn_last_error());
     size_t still;
-    char *now = scenario_read(dir, "latest.safetensors", &still);
+    char *now = test_read_file(dir, "latest.safetensors", &still);
     cr_assert(still == length && !memcmp(now, bytes, length), "the refused checkpoint was changed");
     free(now);
     memcpy(at, from, strlen(from));
-    scenario_write(dir, "latest.safetensors", bytes, length);
+    test_write_file(dir, "latest.safetensors", bytes, length);
     free(bytes);
 }
 
@@ -68,7 +68,7 @@ static void edited(const brn_settings *s, const char *from, const char *to, cons
 static void value_of(const char *key, char text[static 64])
 {
     size_t length;
-    char *bytes = scenario_read(dir, "latest.safetensors", &length), *at = memmem(bytes, length, key, strlen(key));
+    char *bytes = test_read_file(dir, "latest.safetensors", &length), *at = memmem(bytes, length, key, strlen(key));
     cr_assert(at, "no %s in the checkpoint", key);
     const size_t size = strlen(key) + strcspn(at + strlen(key), "\"");
     cr_assert_lt(size, 64);

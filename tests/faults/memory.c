@@ -61,14 +61,14 @@ Test(faults_memory, training_on_rows_with_every_kind_of_state)
 
 static char *former;
 static size_t former_length;
-static void put_former(void) { scenario_write(dir, "latest.safetensors", former, former_length); }
+static void put_former(void) { test_write_file(dir, "latest.safetensors", former, former_length); }
 
 /* What continues from a checkpoint either keeps it or replaces it by a later whole one. */
 Test(faults_memory, resuming)
 {
     const brn_settings s = scenario_settings(dir, (const char *const[]){NULL});
     MUST_FAIL(scenario_run_half(&s), BRN_ERR_STOPPED, "step 2");
-    former = scenario_read(dir, "latest.safetensors", &former_length);
+    former = test_read_file(dir, "latest.safetensors", &former_length);
     cr_assert_not_null(former);
     fail_everywhere(&s, 1, put_former);
     free(former);

@@ -26,10 +26,10 @@ void scenario_rows(brn_settings *s, const char *dir)
     char text[4096];
     size_t at = (size_t)snprintf(text, sizeof text, "x,y,w\n");
     for (int i = 0; i < 40; ++i) at += (size_t)snprintf(text + at, sizeof text - at, "%.4f,%.4f,%d\n", cos(i), sin(2.0 * i), 1 + i % 3);
-    scenario_write(dir, "a.csv", text, at);
+    test_write_file(dir, "a.csv", text, at);
     at = 0;
     for (int i = 0; i < 40; ++i) at += (size_t)snprintf(text + at, sizeof text - at, "%.4f,%.4f\n", 3 + sin(i), cos(3.0 * i));
-    scenario_write(dir, "b.csv", text, at);
+    test_write_file(dir, "b.csv", text, at);
     s->data.pair[0] = '\0';
     snprintf(s->data.source, sizeof s->data.source, "%s/a.csv", dir);
     snprintf(s->data.target, sizeof s->data.target, "%s/b.csv", dir);
@@ -81,39 +81,14 @@ static const char LATEST[] = "latest.safetensors";
 char *scenario_checkpoint(const brn_settings *s, size_t *length)
 {
     MUST_FAIL(scenario_run_half(s), BRN_ERR_STOPPED, "step 2");
-    return scenario_read(s->out, LATEST, length);
+    return test_read_file(s->out, LATEST, length);
 }
 
 bool scenario_checkpoint_is(const brn_settings *s, const char *former, size_t length)
 {
     size_t still;
-    char *now = scenario_read(s->out, LATEST, &still);
+    char *now = test_read_file(s->out, LATEST, &still);
     const bool same = now && still == length && !memcmp(former, now, length);
     free(now);
     return same;
-}
-
-char *scenario_read(const char *dir, const char *name, size_t *length)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *file = fopen(path, "rb");
-    if (!file) return NULL;
-    fseek(file, 0, SEEK_END);
-    *length = (size_t)ftell(file);
-    rewind(file);
-    char *bytes = malloc(*length + 1);
-    cr_assert_eq(fread(bytes, 1, *length, file), *length);
-    fclose(file);
-    return bytes;
-}
-
-void scenario_write(const char *dir, const char *name, const char *bytes, size_t length)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *file = fopen(path, "wb");
-    cr_assert_not_null(file);
-    cr_assert_eq(fwrite(bytes, 1, length, file), length);
-    fclose(file);
 }

@@ -24,8 +24,4 @@ brn_status scenario_run_half(const brn_settings *s);
 char *scenario_checkpoint(const brn_settings *s, size_t *length);
 bool scenario_checkpoint_is(const brn_settings *s, const char *former, size_t length);
 
-/** The whole of DIR/NAME, or NULL if it is not there. Release with free(). */
-char *scenario_read(const char *dir, const char *name, size_t *length);
-void scenario_write(const char *dir, const char *name, const char *bytes, size_t length);
-
 #endif

@@ -88,7 +88,7 @@ typedef struct {
 static file latest(void)
 {
     file f;
-    f.bytes = scenario_read(dir, "latest.safetensors", &f.length);
+    f.bytes = test_read_file(dir, "latest.safetensors", &f.length);
     cr_assert(f.bytes, "no checkpoint");
     return f;
 }
@@ -113,7 +113,7 @@ static brn_settings smallest(const char *device)
 static outcome fail_call(const fault_walk *w, brn_device *dev, const brn_settings *s, file half, file whole, long k)
 {
     const long before = live(w);
-    scenario_write(dir, "latest.safetensors", half.bytes, half.length);
+    test_write_file(dir, "latest.safetensors", half.bytes, half.length);
     brn_inject(k, w->code, w->for_good);
     const outcome came = judge(w, k, brn_train(dev, s, true, NULL, NULL, NULL));
     if (w->revive) w->revive(dev);

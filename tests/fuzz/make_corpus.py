@@ -35,6 +35,7 @@ def safetensors(header, data=b""):
 
 
 SIX = struct.pack("<6f", 1, 2, 3, 4, 5, 6)
+SIX_UNIT = struct.pack("<6f", -1, -0.5, 0, 0.25, 0.5, 1)
 F = npy("<f4", (3, 2), SIX)
 
 TABLES = {
@@ -53,6 +54,15 @@ TABLES = {
     "no_rows.npy": npy("<f4", (0, 2), b""),
     "truncated.npy": F[:-3],
     "stored.npz": npz({"a.npy": F, "b.npy": npy("<f4", (3, 2), SIX, fortran=True)}, zipfile.ZIP_STORED),
+    "grey.npy": npy("|u1", (2, 3, 4), bytes(range(24))),
+    "channels_first.npy": npy("|u1", (2, 3, 2, 2), bytes(range(24))),
+    "channels_last.npy": npy("<f4", (1, 2, 1, 3), SIX_UNIT, fortran=True),
+    "five_axes.npy": npy("<f4", (1, 1, 1, 2, 3), SIX),
+    "huge_picture.npy": npy("|u1", (1, 1 << 30, 1 << 31, 3), SIX),
+    "wrong_scale.npy": npy("<f8", (1, 1, 2, 1), struct.pack("<2d", 0, 255)),
+    "no_channels.npy": npy("|u1", (1, 2, 2, 2), bytes(8)),
+    "empty_pictures.npy": npy("|u1", (2, 0, 2, 3), b""),
+    "pictures.npz": npz({"faces.npy": npy("|u1", (2, 2, 2, 3), bytes(24), fortran=True)}, zipfile.ZIP_DEFLATED),
     "deflated.npz": npz({"a.npy": npy("|u1", (300, 2), bytes(600), fortran=True)}, zipfile.ZIP_DEFLATED),
     "no_arrays.npz": npz({"a.txt": b"hello"}, zipfile.ZIP_STORED),
     "plain.csv": b"1,2\n3,4.5e-1\n-5,+.6\n",
@@ -68,6 +78,32 @@ TABLES = {
     "empty.csv": b"",
 }
 
+
+
+def photographs(**other):
+    """A pair of the image benchmark, 16 x 16 pixels, as small as can be; sizes by name replaced."""
+    shapes = {"alpha.start.weight": (256, 1), "alpha.start.bias": (256,), "alpha.image.weight": (3, 1, 3, 3), "alpha.image.bias": (3,)}
+    for k in (0, 1):
+        for part in ("first", "second"):
+            shapes.update({"alpha.block.%d.%s.weight" % (k, part): (1, 1, 3, 3), "alpha.block.%d.%s.bias" % (k, part): (1,)})
+    for v in ("psi.v1.", "psi.v2."):
+        for i, side in ((0, 4), (1, 7)):
+            shapes.update({v + "input.%d.quad" % i: (1, 3, side, side), v + "input.%d.lin" % i: (1, 3, side, side)})
+        for i in range(4):
+            shapes.update({v + "hidden.%d.weight" % i: (1, 1, 4, 4) if i < 3 else (1, 1, 1, 1), v + "hidden.%d.bias" % i: (1,)})
+    shapes.update({name.replace("__", "."): shape for name, shape in other.items()})
+    header = {"__metadata__": {"formula_version": "images 1"}, "alpha.noise": {"dtype": "F64", "shape": [1], "data_offsets": [0, 8]},
+              "psi.scale": {"dtype": "F64", "shape": [1], "data_offsets": [8, 16]}}
+    data = struct.pack("<2d", 0.01, 0.5)
+    for name, shape in shapes.items():
+        count = 1
+        for size in shape:
+            count *= size
+        header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [len(data), len(data) + 4 * count]}
+        data += struct.pack("<f", 0.125) * count
+    return safetensors(header, data)
+
+
 A = {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}
 MODELS = {
     "one.safetensors": safetensors({"__metadata__": {"n": "2", "note": "\u00e4 \"q\""}, "a": A}, SIX),
@@ -82,6 +118,10 @@ MODELS = {
     "twice.safetensors": safetensors(b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}', b"12"),
     "nan.safetensors": safetensors({"a": dict(A, shape=[1], data_offsets=[0, 4])}, b"\x00\x00\xc0\x7f"),
     "trailing.safetensors": safetensors(b"{} x"),
+    "photographs.safetensors": photographs(),
+    "photographs_start.safetensors": photographs(alpha__start__weight=(16, 16)),
+    "photographs_empty.safetensors": photographs(psi__v1__input__0__quad=(0, 3, 4, 4)),
+    "photographs_side.safetensors": photographs(psi__v2__hidden__3__weight=(1, 1, 2, 2)),
     "long_header.safetensors": struct.pack("<Q", 1 << 60) + b"{}",
     "empty.safetensors": b"",
 }
@@ -140,7 +180,7 @@ IMAGES = {
 
 def checkpoint(protocol=2, **edits):
     """w [2][3] and b [3], with members replaced (None: left out)"""
-    members = members_of({"w": Tensor((2, 3), [1, 2, 3, 4, 5, 6]), "b": Tensor((3,), [7, 8, 9], double=True)}, protocol)
+    members = members_of({"w": Tensor((2, 3), [1, 2, 3, 4, 5, 6]), "b": Tensor((3,), [7, 8, 9], kind="d")}, protocol)
     members.update({name.replace("__", "/").replace("_pkl", ".pkl"): data for name, data in edits.items()})
     return archive({name: data for name, data in members.items() if data is not None})
 
@@ -189,6 +229,8 @@ CHECKPOINTS = {
     "old_version.pt": checkpoint(version=b"2\n"),
     "two_roots.pt": archive({"a/data.pkl": b".", "b/version": b"3"}, root=""),
     "deflated.pt": archive(members_of({"w": Tensor((600,), [0] * 600)}), method=zipfile.ZIP_DEFLATED),
+    "counter.pt": archive(members_of({"w": Tensor((2, 3), [1, 2, 3, 4, 5, 6]), "b": Tensor((3,), [7, 8, 9]), "n": Tensor((), [7], kind="q")})),
+    "integers.pt": archive(members_of({"w": Tensor((2, 3), [1, 2, 3, 4, 5, 6], kind="q")})),
     "lfs_pointer.pt": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 10\n",
     "truncated.pt": GOOD[:-30],
     "torn.pt": GOOD[:200],

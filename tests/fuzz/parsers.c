@@ -4,6 +4,7 @@
 #include "io/safetensors.h"
 #include <brenier/image.h>
 #include "io/torch.h"
+#include "measures/faces.h"
 #include <brenier/model.h>
 #include <brenier/table.h>
 
@@ -76,6 +77,19 @@ void parse_table(const uint8_t *bytes, size_t n)
     close(fd);
 }
 
+/* As a pair of the image benchmark. */
+static void read_photographs(brn_st *st, const char *path)
+{
+    brn_device *device;
+    brn_faces *f;
+    PROMISE(brn_device_open(&device, "host", 1) == BRN_OK);
+    const brn_status status = brn_faces_open(&f, device, st, path);
+    if (status != BRN_OK) refused_clearly(status, path);
+    PROMISE((status == BRN_OK) == (f != NULL));
+    brn_faces_free(f);
+    brn_device_close(device);
+}
+
 void parse_safetensors(const uint8_t *bytes, size_t n)
 {
     char path[64];
@@ -97,6 +111,7 @@ void parse_safetensors(const uint8_t *bytes, size_t n)
             if (status != BRN_OK) refused_clearly(status, path);
             free(numbers);
         }
+        read_photographs(st, path);
         brn_st_close(st);
     }
     close(fd);
@@ -114,6 +129,11 @@ void parse_torch(const uint8_t *bytes, size_t n)
         refused_clearly(status, path);
         PROMISE(!file);
     } else {
+        int rank;
+        size_t shape[BRN_TORCH_RANK];
+        const brn_status sizes = brn_torch_sizes(file, "w", &rank, shape);
+        if (sizes != BRN_OK) refused_clearly(sizes, path);
+        PROMISE(sizes != BRN_OK || rank <= BRN_TORCH_RANK);
         for (size_t i = 0; i < sizeof asked / sizeof *asked; ++i) {
             const brn_status read = brn_torch_read(file, asked[i].name, asked[i].rank, asked[i].shape, numbers);
             if (read != BRN_OK) refused_clearly(read, path);

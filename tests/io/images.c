@@ -99,22 +99,6 @@ Test(images, depths_palettes_and_transparency)
 
 /* ---- what is refused ----------------------------------------------------------------------------- */
 
-static unsigned char *slurp(const char *name, size_t *size)
-{
-    FILE *file = fopen(in_dir(name), "rb");
-    unsigned char *bytes = malloc(1 << 16);
-    *size = fread(bytes, 1, 1 << 16, file);
-    fclose(file);
-    return bytes;
-}
-
-static void put(const char *name, const void *bytes, size_t size)
-{
-    FILE *file = fopen(in_dir(name), "wb");
-    fwrite(bytes, 1, size, file);
-    fclose(file);
-}
-
 Test(images, cut_off_anywhere)
 {
     static const char *const names[] = {"a.png", "a.jpg"};
@@ -122,7 +106,7 @@ Test(images, cut_off_anywhere)
         brn_image p = picture(40, 30, 3), q;
         size_t size;
         MUST(brn_image_write(&p, in_dir(names[k])));
-        unsigned char *bytes = slurp(names[k], &size);
+        unsigned char *bytes = (unsigned char *)test_read_file(dir, names[k], &size);
         for (size_t cut = 0; cut + 13 < size; cut += 7) {
             unsigned char *exact = malloc(cut + 1);
             memcpy(exact, bytes, cut);
@@ -155,22 +139,22 @@ Test(images, claims_beyond_the_file)
     brn_image p = picture(16, 16, 3), q;
     size_t size;
     MUST(brn_image_write(&p, in_dir("a.png")));
-    unsigned char *bytes = slurp("a.png", &size);
+    unsigned char *bytes = (unsigned char *)test_read_file(dir, "a.png", &size);
     big_endian(bytes + 16, 16000, 4), big_endian(bytes + 20, 16000, 4); /* width and height of IHDR */
     big_endian(bytes + 29, crc(bytes + 12, 17), 4);
-    put("claims.png", bytes, size);
+    test_write_file(dir, "claims.png", bytes, size);
     MUST_FAIL(brn_image_read(&q, in_dir("claims.png"), 0), BRN_ERR_INPUT, "16000 x 16000");
     big_endian(bytes + 16, 900000, 4), big_endian(bytes + 20, 900000, 4);
     big_endian(bytes + 29, crc(bytes + 12, 17), 4);
-    put("claims.png", bytes, size);
+    test_write_file(dir, "claims.png", bytes, size);
     MUST_FAIL(brn_image_read(&q, in_dir("claims.png"), 0), BRN_ERR_INPUT, "claims.png");
     free(bytes);
 
     MUST(brn_image_write(&p, in_dir("a.jpg")));
-    bytes = slurp("a.jpg", &size);
+    bytes = (unsigned char *)test_read_file(dir, "a.jpg", &size);
     for (size_t i = 2; i + 9 < size; ++i)
         if (bytes[i] == 0xff && bytes[i + 1] == 0xc0) big_endian(bytes + i + 5, 60000, 2), big_endian(bytes + i + 7, 60000, 2);
-    put("claims.jpg", bytes, size);
+    test_write_file(dir, "claims.jpg", bytes, size);
     MUST_FAIL(brn_image_read(&q, in_dir("claims.jpg"), 0), BRN_ERR_INPUT, "60000 x 60000");
     free(bytes);
     brn_image_free(&p);
@@ -179,7 +163,7 @@ Test(images, claims_beyond_the_file)
 Test(images, other_files)
 {
     brn_image q, grey = picture(8, 8, 1);
-    put("text.png", "not a picture", 13);
+    test_write_file(dir, "text.png", "not a picture", 13);
     MUST_FAIL(brn_image_read(&q, in_dir("text.png"), 0), BRN_ERR_INPUT, "expected a picture");
     MUST_FAIL(brn_image_read(&q, in_dir("nowhere.png"), 0), BRN_ERR_INPUT, "nowhere.png");
     MUST_FAIL(brn_image_read(&q, dir, 0), BRN_ERR_INPUT, dir);

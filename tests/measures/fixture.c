@@ -26,6 +26,16 @@ void fixture_close(fixture *f)
     *f = (fixture){0};
 }
 
+void fixture_refused(const brn_settings *settings, brn_status status, const char *part)
+{
+    brn_device *device;
+    brn_pair *pair;
+    MUST(brn_device_open(&device, "host", 1));
+    MUST_FAIL(brn_pair_open(&pair, device, settings), status, part);
+    cr_assert_null(pair);
+    brn_device_close(device);
+}
+
 double *fixture_batch(const fixture *f, brn_side side, const brn_draw *draw, int tile)
 {
     if (tile == 0) tile = brn_device_tile_rows(f->device, 1) < draw->batch ? brn_device_tile_rows(f->device, 1) : draw->batch;

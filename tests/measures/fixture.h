@@ -20,6 +20,8 @@ static inline fixture fixture_pair(const char *device, const char *pair, int n)
     return fixture_open(device, 1, &s);
 }
 void fixture_close(fixture *f);
+/** The pair is not opened, and the reason has `part`. */
+void fixture_refused(const brn_settings *settings, brn_status status, const char *part);
 
 /** All rows of a batch, row-major, in tiles of `tile` rows (0: the device's own). Release with free(). */
 double *fixture_batch(const fixture *f, brn_side side, const brn_draw *draw, int tile);

@@ -136,46 +136,85 @@ Test(photos, may_have_constant_pixels)
     fixture_close(&f);
 }
 
-static void refused(const brn_settings *s, brn_status status, const char *part)
+/* An array (count, side, side, 3) of bytes, base + the number of the byte within the picture. */
+static void put_array(char path[static BRN_PATH_MAX], const char *name, int count, int height, int width, int channels)
 {
-    brn_device *device;
-    brn_pair *pair;
-    MUST(brn_device_open(&device, "host", 1));
-    MUST_FAIL(brn_pair_open(&pair, device, s), status, part);
-    cr_assert_null(pair);
-    brn_device_close(device);
+    char text[128] = "";
+    snprintf(path, BRN_PATH_MAX, "%s/%s", dir, name);
+    FILE *f = fopen(path, "wb");
+    cr_assert_not_null(f);
+    snprintf(text, sizeof text - 10, "{'descr': '|u1', 'fortran_order': False, 'shape': (%d, %d, %d, %d), }", count, height, width, channels);
+    text[117] = '\n';
+    for (int i = 0; i < 117; ++i) text[i] = text[i] ? text[i] : ' ';
+    fwrite("\x93NUMPY\x01\x00\x76\x00", 1, 10, f);
+    fwrite(text, 1, 118, f);
+    for (int k = 0; k < count; ++k)
+        for (int i = 0; i < height * width * channels; ++i) fputc((k + 7 * (i / channels % width) + 3 * (i / channels / width) + 11 * (i % channels)) % 256, f);
+    fclose(f);
+}
+
+/* What a folder of the same pictures gives, also cut and scaled; and mixed with such a folder. */
+Test(photos, arrays_are_as_folders)
+{
+    brn_settings s = two_folders(3, 5);
+    char array[BRN_PATH_MAX];
+    for (int wide = 0; wide < 2; ++wide) {
+        float *of_folder, *of_array;
+        size_t count, array_count;
+        int n, array_n;
+        brn_table *t;
+        brn_photo_shape shape = {0};
+        if (wide) { /* 12 x 10, to 4 x 4 */
+            folder(s.data.source, "wide");
+            for (int k = 0; k < 5; ++k) put(s.data.source, (const char[]){(char)('0' + k), '.', 'p', 'n', 'g', 0}, 12, 10, 3, k);
+        }
+        MUST(brn_photo_rows(s.data.source, wide ? 4 : 0, &shape, &of_folder, &count, &n));
+        put_array(array, "pictures.npy", 5, wide ? 10 : SIDE, wide ? 12 : SIDE, 3);
+        MUST(brn_table_open(&t, array, NULL));
+        MUST(brn_photo_array(t, array, wide ? 4 : 0, &shape, &of_array, &array_count, &array_n));
+        cr_assert(array_count == count && array_n == n && count == 5);
+        for (int i = 0; i < 5 * n; ++i) cr_assert_float_eq(of_array[i], of_folder[i], 1e-6);
+        brn_table_close(t);
+        free(of_folder), free(of_array);
+    }
+    s = two_folders(3, 5);
+    put_array(s.data.target, "pictures.npy", 4, SIDE, SIDE, 3);
+    fixture f = fixture_open("host", 1, &s);
+    cr_assert_eq(f.n, 3 * SIDE * SIDE);
+    cr_expect_null(brn_pair_standardization(f.pair));
+    fixture_close(&f);
 }
 
 Test(photos, of_mixed_shapes_are_refused)
 {
     const brn_settings s = two_folders(3, 3);
     put(s.data.target, "002.png", 10, 10, 3, 0);
-    refused(&s, BRN_ERR_INPUT, "b/002.png: 10 x 10 pixels; expected 8 x 8, as ");
-    refused(&s, BRN_ERR_INPUT, "a/000.png");
+    fixture_refused(&s, BRN_ERR_INPUT, "b/002.png: 10 x 10 pixels; expected 8 x 8, as ");
+    fixture_refused(&s, BRN_ERR_INPUT, "a/000.png");
     put(s.data.target, "002.png", 10, 8, 3, 0);
-    refused(&s, BRN_ERR_INPUT, "b/002.png: 10 x 8 pixels; expected a square picture");
+    fixture_refused(&s, BRN_ERR_INPUT, "b/002.png: 10 x 8 pixels; expected a square picture");
     put(s.data.target, "002.png", SIDE, SIDE, 1, 0);
-    refused(&s, BRN_ERR_INPUT, "b/002.png: a picture in grey; expected one in colours, as ");
+    fixture_refused(&s, BRN_ERR_INPUT, "b/002.png: a picture in grey; expected one in colours, as ");
 }
 
 Test(photos, that_are_no_measures)
 {
     brn_settings s = two_folders(1, 3);
     put_text(s.data.source, "001.png", "no picture at all\n");
-    refused(&s, BRN_ERR_INPUT, "a/001.png: expected a picture, PNG or JPEG");
+    fixture_refused(&s, BRN_ERR_INPUT, "a/001.png: expected a picture, PNG or JPEG");
     put(s.data.source, "001.png", SIDE, SIDE, 3, 0);
-    refused(&s, BRN_ERR_INPUT, "a/001.png: a picture in colours; expected one in grey");
+    fixture_refused(&s, BRN_ERR_INPUT, "a/001.png: a picture in colours; expected one in grey");
     put(s.data.source, "001.png", SIDE, SIDE, 1, 0);
     strcpy(s.data.target_weight, "w");
-    refused(&s, BRN_ERR_USAGE, "b: a folder of pictures has no column of weights");
+    fixture_refused(&s, BRN_ERR_USAGE, "b: a folder of pictures has no column of weights");
     s.data.target_weight[0] = '\0';
     folder(s.data.target, "same");
     put(s.data.target, "1.png", SIDE, SIDE, 1, 0);
     put(s.data.target, "2.png", SIDE, SIDE, 1, 0);
-    refused(&s, BRN_ERR_INPUT, "same: all pictures are the same");
+    fixture_refused(&s, BRN_ERR_INPUT, "same: all pictures are the same");
     folder(s.data.target, "empty");
     put_text(s.data.target, "notes.txt", "nothing\n");
-    refused(&s, BRN_ERR_INPUT, "empty: no pictures in this folder");
+    fixture_refused(&s, BRN_ERR_INPUT, "empty: no pictures in this folder");
     folder(s.data.target, "large");
     char path[BRN_PATH_MAX + 64];
     unsigned char *pixels = calloc(300, 300);
@@ -188,6 +227,23 @@ Test(photos, that_are_no_measures)
     int n;
     MUST_FAIL(brn_photo_rows(s.data.target, 0, &shape, &rows, &count, &n), BRN_ERR_INPUT, "large/1.png: 300 x 300 pixels in grey; a row has at most 65536");
     cr_assert_null(rows);
+}
+
+Test(photos, arrays_that_are_no_measures)
+{
+    brn_settings s = two_folders(3, 3);
+    put_array(s.data.target, "t.npy", 3, SIDE, 10, 3);
+    fixture_refused(&s, BRN_ERR_INPUT, "t.npy: 10 x 8 pixels; expected a square picture");
+    put_array(s.data.target, "t.npy", 3, 10, 10, 3);
+    fixture_refused(&s, BRN_ERR_INPUT, "t.npy: 10 x 10 pixels; expected 8 x 8, as ");
+    put_array(s.data.target, "t.npy", 3, SIDE, SIDE, 1);
+    fixture_refused(&s, BRN_ERR_INPUT, "t.npy: a picture in grey; expected one in colours, as ");
+    put_array(s.data.target, "t.npy", 1, SIDE, SIDE, 3);
+    fixture_refused(&s, BRN_ERR_INPUT, "t.npy: all pictures are the same");
+    put_array(s.data.source, "s.npy", 1, 300, 300, 1);
+    fixture_refused(&s, BRN_ERR_INPUT, "s.npy: 300 x 300 pixels in grey; a row has at most 65536");
+    strcpy(s.data.source_weight, "2");
+    fixture_refused(&s, BRN_ERR_INPUT, "s.npy: holds pictures, which have no column of weights");
 }
 
 typedef struct {

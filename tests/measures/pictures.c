@@ -102,25 +102,16 @@ Test(pictures, make_pairs)
     fixture_close(&f);
 }
 
-static void refused(const brn_settings *s, brn_status status, const char *part)
-{
-    brn_device *device;
-    brn_pair *pair;
-    MUST(brn_device_open(&device, "host", 1));
-    MUST_FAIL(brn_pair_open(&pair, device, s), status, part);
-    brn_device_close(device);
-}
-
 Test(pictures, that_are_no_measures)
 {
     brn_settings s = settings_of(BRN_PICTURES_DARKNESS);
     const unsigned char white[] = {255, 255, 255, 255}, grey[] = {0, 50, 100, 150};
     put(s.data.source, "grey.png", 2, 2, 1, grey);
     put(s.data.target, "white.png", 2, 2, 1, white);
-    refused(&s, BRN_ERR_INPUT, "white.png: all white");
+    fixture_refused(&s, BRN_ERR_INPUT, "white.png: all white");
     s.data.pictures = BRN_PICTURES_COLOURS;
-    refused(&s, BRN_ERR_INPUT, "grey.png: a grey picture");
+    fixture_refused(&s, BRN_ERR_INPUT, "grey.png: a grey picture");
     s.data.pictures = BRN_PICTURES_DARKNESS;
     strcpy(s.data.source_weight, "w");
-    refused(&s, BRN_ERR_USAGE, "grey.png: a picture has no column of weights");
+    fixture_refused(&s, BRN_ERR_USAGE, "grey.png: a picture has no column of weights");
 }

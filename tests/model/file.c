@@ -12,14 +12,15 @@
 
 enum { N = 3, ROWS = 40 };
 static float x[ROWS * N], y[ROWS * N], again[ROWS * N];
+static const char MODEL[] = "model.safetensors", OTHER[] = "other.safetensors";
 static char dir[64], path[128], other[128];
 static brn_device *dev;
 
 static void open_all(void)
 {
     test_make_dir(dir);
-    snprintf(path, sizeof path, "%s/model.safetensors", dir);
-    snprintf(other, sizeof other, "%s/other.safetensors", dir);
+    snprintf(path, sizeof path, "%s/%s", dir, MODEL);
+    snprintf(other, sizeof other, "%s/%s", dir, OTHER);
     MUST(brn_device_open(&dev, "host", 1));
     model_normal(x, ROWS * N, 1);
 }
@@ -32,35 +33,8 @@ static void close_all(void)
 
 TestSuite(model_file, .init = open_all, .fini = close_all);
 
-static char *slurp(const char *name, size_t *size)
-{
-    FILE *f = fopen(name, "rb");
-    cr_assert(f, "%s", name);
-    fseek(f, 0, SEEK_END);
-    *size = (size_t)ftell(f);
-    rewind(f);
-    char *bytes = malloc(*size + 1);
-    cr_assert_eq(fread(bytes, 1, *size, f), *size);
-    bytes[*size] = 0;
-    fclose(f);
-    return bytes;
-}
-
-static void spill(const char *name, const char *bytes, size_t size)
-{
-    FILE *f = fopen(name, "wb");
-    cr_assert_eq(fwrite(bytes, 1, size, f), size);
-    fclose(f);
-}
-
-static void same_files(const char *a, const char *b)
-{
-    size_t size_a, size_b;
-    char *bytes_a = slurp(a, &size_a), *bytes_b = slurp(b, &size_b);
-    cr_assert_eq(size_a, size_b);
-    cr_assert(memcmp(bytes_a, bytes_b, size_a) == 0, "%s and %s differ", a, b);
-    free(bytes_a), free(bytes_b);
-}
+/* What was saved in one place and in the other is the same. */
+static void same_files(void) { cr_assert(test_same_files(dir, MODEL, dir, OTHER), "%s and %s differ", path, other); }
 
 /* Save, load, map and save again, for all kinds of networks. */
 static void round_trip(brn_settings s, bool standardized)
@@ -81,7 +55,7 @@ static void round_trip(brn_settings s, bool standardized)
     cr_assert_eq(loaded->starts, m->starts);
     cr_assert_str_eq(loaded->pair, m->pair);
     MUST(brn_model_save(loaded, other));
-    same_files(path, other);
+    same_files();
     brn_model_free(m);
     brn_model_free(loaded);
 }
@@ -114,7 +88,7 @@ Test(model_file, threads_and_folder_do_not_change_the_file)
     brn_model *b = model_make(two, &s, N, true);
     MUST(brn_model_save(a, path));
     MUST(brn_model_save(b, other));
-    same_files(path, other);
+    same_files();
     brn_model_free(a);
     brn_model_free(b);
     brn_device_close(two);
@@ -138,7 +112,7 @@ Test(model_file, another_device_takes_the_model)
     brn_st_close(file);
     MUST(brn_model_load(&back, dev, other)); /* F32 -> F64 -> F32 loses nothing */
     MUST(brn_model_save(back, other));
-    same_files(path, other);
+    same_files();
     brn_model_free(m), brn_model_free(wide), brn_model_free(back);
     brn_device_close(f64);
 }
@@ -186,7 +160,7 @@ Test(model_file, a_diverged_model_leaves_the_former_file)
     const brn_tensor *t = brn_shape_find(&m->f.part[0].shape, "layers.1.bias");
     MUST(brn_write_f32(brn_device_queue(dev, 0), (brn_view){m->f.part[0].theta, t->at + 2}, (float[]){NAN}, 1));
     MUST_FAIL(brn_model_save(m, path), BRN_ERR_DIVERGED, "potential.layers.1.bias");
-    same_files(path, other);
+    same_files();
     brn_model_free(m);
 }
 
@@ -347,10 +321,10 @@ Test(model_file, truncated_files_are_refused)
 {
     save_model();
     size_t size;
-    char *bytes = slurp(path, &size);
+    char *bytes = test_read_file(dir, MODEL, &size);
     for (size_t cut = 0; cut < size; cut += 1 + size / 97) {
         brn_model *m;
-        spill(other, bytes, cut);
+        test_write_file(dir, OTHER, bytes, cut);
         MUST_FAIL(brn_model_load(&m, dev, other), BRN_ERR_INPUT, other);
     }
     free(bytes);

@@ -5,7 +5,6 @@
 #include "opencl/clblast.h"
 #include "opencl/opencl.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,18 +96,6 @@ Test(opencl, a_kernel_that_does_not_compile)
     brn_device_close(dev);
 }
 
-static int programs(char path[static 512])
-{
-    char folder[128];
-    int count = 0;
-    snprintf(folder, sizeof folder, "%s/brenier/programs", dir);
-    DIR *d = opendir(folder);
-    for (struct dirent *e; d && (e = readdir(d));)
-        if (e->d_name[0] != '.') ++count, snprintf(path, 512, "%s/%s", folder, e->d_name);
-    if (d) closedir(d);
-    return count;
-}
-
 /* Kept, found, and made again where the file is of no use: 0 whole, 1 damaged, 2 whole but no program. */
 Test(opencl, compiled_kernels_are_kept)
 {
@@ -130,7 +117,7 @@ Test(opencl, compiled_kernels_are_kept)
         MUST(scale_one(dev, &result));
         cr_expect_eq(result, 6, "%g", (double)result);
         brn_device_close(dev);
-        cr_expect_eq(programs(path), 1);
+        cr_expect_eq(test_kept_programs(dir, "", path), 1);
     }
 }
 
@@ -147,19 +134,6 @@ static void multiply_ones(brn_device *dev)
     MUST(brn_read_f32(q, (brn_view){x, N * N}, found, N * N));
     for (int i = 0; i < N * N; ++i) cr_assert_eq(found[i], N);
     brn_buf_free(x);
-}
-
-/* Whether the folder of programs has one whose name begins so; its path. */
-static bool kept(const char *name, char path[static 512])
-{
-    char folder[128];
-    bool found = false;
-    snprintf(folder, sizeof folder, "%s/brenier/programs", dir);
-    DIR *d = opendir(folder);
-    for (struct dirent *e; d && !found && (e = readdir(d));)
-        if ((found = !strncmp(e->d_name, name, strlen(name)))) snprintf(path, 512, "%s/%s", folder, e->d_name);
-    if (d) closedir(d);
-    return found;
 }
 
 /* The fastest way to multiply is measured once; a choice on disk is taken, a damaged one measured again. */
@@ -179,16 +153,16 @@ Test(opencl, choices_are_kept)
     MUST(brn_device_open(&dev, "opencl:0", 1));
     multiply_ones(dev);
     brn_device_close(dev);
-    cr_expect(kept("opencl-sgemm-32x32-nn", path), "the choice was not taken");
-    cr_expect(!kept("opencl-sgemm_direct", path) && !kept("opencl-sgemm-64x64", path), "%s: there was nothing to measure", path);
+    cr_expect(test_kept_programs(dir, "opencl-sgemm-32x32-nn", path), "the choice was not taken");
+    cr_expect(!test_kept_programs(dir, "opencl-sgemm_direct", path) && !test_kept_programs(dir, "opencl-sgemm-64x64", path), "%s: there was nothing to measure", path);
 
-    cr_assert(kept("opencl-choices", path));
+    cr_assert(test_kept_programs(dir, "opencl-choices", path));
     FILE *f = fopen(path, "r+b");
     fseek(f, 5000, SEEK_SET), fputs("damage", f), fclose(f);
     MUST(brn_device_open(&dev, "opencl:0", 1));
     multiply_ones(dev);
     brn_device_close(dev);
-    cr_expect(kept("opencl-sgemm_direct", path) && kept("opencl-sgemm-64x64", path), "not measured again");
+    cr_expect(test_kept_programs(dir, "opencl-sgemm_direct", path) && test_kept_programs(dir, "opencl-sgemm-64x64", path), "not measured again");
     MUST(brn_device_open(&dev, "opencl:0", 1));
     memset(&c, 0, sizeof c);
     MUST(brn_opencl_choices_load(&c, dev->impl));
@@ -200,13 +174,7 @@ Test(opencl, choices_are_kept)
 
 Test(opencl, buffers_beyond_the_device)
 {
-    brn_device *dev;
-    brn_buf *buf;
-    if (!here("buffers_beyond_the_device")) return;
-    MUST(brn_device_open(&dev, "opencl:0", 1));
-    MUST_FAIL(brn_buf_create(&buf, dev, BRN_REAL, (size_t)1 << 50, "the sea"), BRN_ERR_MEMORY, "the sea");
-    MUST_FAIL(brn_buf_create(&buf, dev, BRN_REAL, SIZE_MAX / 2, "the sky"), BRN_ERR_MEMORY, "the sky");
-    brn_device_close(dev);
+    if (here("buffers_beyond_the_device")) test_buffers_beyond_the_device("opencl:0");
 }
 
 Test(opencl, sources_of_writes_may_be_reused)

@@ -75,7 +75,7 @@ static brn_status others(void)
 {
     enum { ROWS = 130, FEATS = 3, COUNT = ROWS * FEATS };
     brn_device *dev;
-    brn_buf *x, *y, *whole;
+    brn_buf *x, *y, *whole, *large;
     BRN_TRY(brn_device_open(&dev, "opencl:0", 1));
     brn_queue *q = brn_device_queue(dev, 0);
     BRN_TRY(brn_buf_create(&x, dev, BRN_REAL, COUNT, "numbers"));
@@ -87,10 +87,12 @@ static brn_status others(void)
     BRN_TRY(BRN_LAUNCH(q, mul_add, ROWS, FEATS, (.lda = ROWS, .ldb = ROWS, .ldy = ROWS, .s = 1, .t = 1), {x, 0}, {x, 0}, {y, 0}));
     BRN_TRY(BRN_LAUNCH(q, choose, ROWS, 1, (.count = 2, .mask = ~0u), {whole, 0}, {whole, 4}, {whole, 8}));
     BRN_TRY(BRN_LAUNCH(q, pick, ROWS, FEATS, (.ldx = ROWS, .ldy = ROWS), {whole, 8}, {x, 0}, {y, 0}));
+    BRN_TRY(brn_buf_create(&large, dev, BRN_REAL, 4 * COUNT, "numbers"));
+    BRN_TRY(BRN_LAUNCH(q, upsample, ROWS, 1, (.ldx = ROWS, .ldy = ROWS, .width = FEATS), {x, 0}, {large, 0}));
     float last;
     BRN_TRY(brn_read_f32(q, (brn_view){y, COUNT - 1}, &last, 1));
     note(dev);
-    brn_buf_free(x), brn_buf_free(y), brn_buf_free(whole);
+    brn_buf_free(x), brn_buf_free(y), brn_buf_free(whole), brn_buf_free(large);
     brn_device_close(dev);
     return BRN_OK;
 }
@@ -111,8 +113,9 @@ static brn_status all(const char *folder)
     BRN_TRY(train("ls", "direct", VALUES("train.start=identity")));
     BRN_TRY(train("2d", "direct", VALUES("data.n=4", "potential.kind=conv", "potential.hidden=2", "amortizer.kind=gradient", "amortizer.hidden=2")));
     setenv("BRENIER_SOLVE", "device", 1); /* what devices that repeat by themselves use */
-    setenv("BRENIER_FUSE", "on", 1);
     BRN_TRY(train("2d", "direct", VALUES("potential.kind=icnn")));
+    setenv("BRENIER_FUSE", "on", 1);
+    BRN_TRY(train("2d", "direct", VALUES("potential.kind=icnn", "train.start=pretrain")));
     int missing = 0;
     for (int k = 0; k < BRN_KERNEL_COUNT; ++k)
         if (!ran[k]) fprintf(stderr, "never ran: %s\n", brn_kernel_table[k].name), ++missing;

@@ -1,6 +1,5 @@
 /* Figures of maps of images: bands of pictures that are seen. */
-#include "support/support.h"
-#include <brenier/brenier.h>
+#include "fixture.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,31 +10,14 @@
 enum { N = 64, WIDTH = 1458, COLUMNS = 10 };
 static const double CELL = (486 - 24 + 2) / 10. - 2;
 
-static char dir[64], path[128];
-static brn_device *device;
-static brn_pair *pair;
-static brn_model *model;
+static char path[128];
 
 static void open_all(void)
 {
-    brn_settings s;
-    test_make_dir(dir);
-    MUST(brn_settings_preset(&s, "images"));
-    const char *const settings[] = {"data.pair=images", "data.n=64", "potential.hidden=4,8", "amortizer.hidden=4,8", "train.steps=2", "train.batch=16", "eval.points=16"};
-    MUST(brn_settings_assign(&s, 7, settings));
-    MUST(brn_device_open(&device, "host", 1));
-    MUST(brn_pair_open(&pair, device, &s));
-    MUST(brn_train(device, &s, false, NULL, NULL, &model));
+    static const char *const settings[] = {"data.pair=images", "data.n=64", "potential.hidden=4,8", "amortizer.hidden=4,8", "train.steps=2", "train.batch=16", "eval.points=16"};
+    plot_open("images", 7, settings);
 }
-
-static void close_all(void)
-{
-    brn_model_free(model);
-    brn_pair_close(pair);
-    brn_device_close(device);
-    test_remove_dir(dir);
-}
-TestSuite(grid, .init = open_all, .fini = close_all);
+TestSuite(grid, .init = open_all, .fini = plot_close);
 
 static const char *named(const char *name)
 {
@@ -91,6 +73,50 @@ Test(grid, of_samples)
     brn_image_free(&p);
 }
 
+/* Halfway from x to T(x). */
+static void between(float *rows, const float *image)
+{
+    for (int k = 0; k < COLUMNS * N; ++k) rows[k] = (rows[k] + image[k]) / 2;
+}
+
+Test(grid, of_an_interpolation)
+{
+    static float x[COLUMNS * N], y[COLUMNS * N];
+    brn_image p;
+    MUST(brn_plot(model, pair, BRN_PLOT_INTERPOLATION, &(brn_plot_options){.frames = 3}, named("between.png")));
+    MUST(brn_image_read(&p, path, 3));
+    cr_assert_eq(p.width, WIDTH);
+    cr_assert(abs(p.height - (int)(3 * (8 + 3 * CELL + 2 * 6))) <= 1, "%d pixels high", p.height);
+    MUST(brn_pair_sample(pair, BRN_SOURCE, brn_model_settings(model)->eval.seed, 0, COLUMNS, x));
+    MUST(brn_model_map(model, x, COLUMNS, y));
+    shows(&p, x, 2, 4, "t = 0");
+    shows(&p, y, 2, 4 + 2 * (CELL + 6), "t = 1");
+    between(x, y);
+    shows(&p, x, 7, 4 + CELL + 6, "t = 1/2");
+    brn_image_free(&p);
+}
+
+/* Frames: below the time three rows of five, whose first pixel is that of the first picture. */
+Test(grid, that_moves)
+{
+    static float x[COLUMNS * N], y[COLUMNS * N];
+    brn_image p;
+    MUST(brn_plot(model, pair, BRN_PLOT_INTERPOLATION, &(brn_plot_options){.frames = 3}, named("frames/")));
+    MUST(brn_image_read(&p, named("frames/0002.png"), 3));
+    const double cell = (234 - 8 + 2) / 5. - 2;
+    cr_assert_eq(p.width, 468);
+    cr_assert(abs(p.height - (int)(2 * (14 + 3 * cell + 2 * 2 + 4))) <= 1, "%d pixels high", p.height);
+    MUST(brn_pair_sample(pair, BRN_SOURCE, brn_model_settings(model)->eval.seed, 0, COLUMNS, x));
+    MUST(brn_model_map(model, x, COLUMNS, y));
+    between(x, y);
+    const int expected = (int)rint(fmin(fmax((x[0] + 1) * 127.5, 0), 255)), found = p.pixels[3 * ((size_t)(2 * (14 + cell / 16)) * 468 + (size_t)(2 * (4 + cell / 16)))];
+    cr_assert(abs(found - expected) <= 1, "%d, expected %d", found, expected);
+    brn_image_free(&p);
+#if BRN_HAVE_GIF
+    MUST(brn_plot(model, pair, BRN_PLOT_INTERPOLATION, &(brn_plot_options){.frames = 3}, named("moving.gif")));
+#endif
+}
+
 Test(grid, as_vectors)
 {
     static const char *const files[][2] = {{"map.svg", "<image"}, {"map.pdf", "%PDF-"}};
@@ -109,6 +135,7 @@ Test(grid, as_vectors)
 Test(grid, that_cannot_be_drawn)
 {
     MUST_FAIL(brn_plot(model, pair, BRN_PLOT_MAP, &(brn_plot_options){.points = 200}, "a.png"), BRN_ERR_USAGE, "a.png: 200 pictures beside each other do not fit");
+    MUST_FAIL(brn_plot(model, pair, BRN_PLOT_INTERPOLATION, &(brn_plot_options){.frames = 1000}, "a.png"), BRN_ERR_USAGE, "a.png: 1000 bands");
     MUST_FAIL(brn_plot(model, pair, BRN_PLOT_SAMPLES, NULL, "a.gif"), BRN_ERR_USAGE, "does not move");
     MUST_FAIL(brn_plot(model, pair, BRN_PLOT_SAMPLES, NULL, "a.bmp"), BRN_ERR_USAGE, "a.bmp");
     MUST_FAIL(brn_plot(model, pair, BRN_PLOT_MAP, NULL, "/nothing/here/a.png"), BRN_ERR_DISK, "nothing/here");

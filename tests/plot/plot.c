@@ -85,6 +85,30 @@ Test(ticks, are_round_and_few)
     }
 }
 
+/* ---- colours ----------------------------------------------------------------------------------- */
+
+/* CIE lightness of what a screen shows. */
+static double lightness(brn_color c)
+{
+    const double v[] = {c.red, c.green, c.blue}, weight[] = {.2126, .7152, .0722};
+    double y = 0;
+    for (int i = 0; i < 3; ++i) y += weight[i] * (v[i] <= .04045 ? v[i] / 12.92 : pow((v[i] + .055) / 1.055, 2.4));
+    return 116 * cbrt(y) - 16;
+}
+
+Test(colors, of_a_scale_darken_evenly)
+{
+    enum { BANDS = 24 };
+    double least = 100, most = 0;
+    for (int k = 0; k + 1 < BANDS; ++k) {
+        const double step = lightness(brn_heat((k + .01) / BANDS)) - lightness(brn_heat((k + 1.99) / BANDS));
+        least = fmin(least, step), most = fmax(most, step);
+    }
+    cr_assert_float_eq(lightness(brn_heat(-3)), 100, .1);
+    cr_assert_float_eq(lightness(brn_heat(7)), lightness(brn_heat(.99)), 1e-9);
+    cr_assert(least > 0 && most < 1.6 * least, "steps of lightness from %g to %g", least, most);
+}
+
 /* ---- principal directions ---------------------------------------------------------------------- */
 
 Test(principal, the_longest_directions_are_found)

@@ -113,23 +113,26 @@ static void round_trip(const char *device, const brn_conjugate_settings *set, do
     drop(&p);
 }
 
-/* The ways of a solve: with the host between the rounds, and by the device alone. Own products, whose bits do not depend on
- * how many rows stand beside one. */
-static void both_ways(const char *device, const brn_conjugate_settings *set)
+/* The ways of a solve: with the host between the rounds and by the device alone, each with the potential in one launch and in
+ * separate kernels. Own products, whose bits do not depend on how many rows stand beside one, and are those of the launch where the
+ * device's products are chains in the order of the inner index, too. */
+static void all_ways(const char *device, const brn_conjugate_settings *set)
 {
-    static float other[ROWS * N], other_info[BRN_INFO_FIELDS][ROWS];
-    static const char *const ways[] = {"host", "device"};
-    for (int w = 0; w < 2; ++w) {
-        float *answer = w ? other : x;
-        setenv("BRENIER_SOLVE", ways[w], 1);
+    static float answer[4][ROWS * N], answer_info[4][BRN_INFO_FIELDS][ROWS];
+    const bool chains = strncmp(device, "host", 4) != 0;
+    for (int w = 0; w < 4; ++w) {
+        setenv("BRENIER_SOLVE", w & 1 ? "device" : "host", 1);
+        setenv("BRENIER_FUSE", w & 2 ? "on" : "off", 1);
         problem p = make(device, 1, false);
         normal_rows(y, ROWS * N, 4);
-        memcpy(answer, y, sizeof y);
-        solve(&p, set, ROWS, y, answer, w ? other_info : info);
+        memcpy(answer[w], y, sizeof y);
+        solve(&p, set, ROWS, y, answer[w], answer_info[w]);
         drop(&p);
+        const int as = w == 2 && !chains ? 2 : w == 3 ? 2 : 0;
+        cr_expect_arr_eq(answer[w], answer[as], sizeof y, "%s, way %d", device, w);
+        cr_expect_arr_eq(answer_info[w], answer_info[as], sizeof info, "%s, way %d", device, w);
     }
-    cr_expect_arr_eq(other, x, sizeof x, "%s", device);
-    cr_expect_arr_eq(other_info, info, sizeof info, "%s", device);
+    unsetenv("BRENIER_SOLVE"), unsetenv("BRENIER_FUSE");
 }
 
 Test(conjugate, the_device_alone_gives_the_same_bits)
@@ -141,27 +144,7 @@ Test(conjugate, the_device_alone_gives_the_same_bits)
             brn_conjugate_settings set = settings();
             set.line_search = search == 2 ? BRN_SEARCH_WOLFE : BRN_SEARCH_ARMIJO;
             set.interpolate = search == 1;
-            both_ways(devices[d], &set);
-        }
-}
-
-/* A small network in one launch against the separate kernels. */
-Test(conjugate, one_launch_for_a_network)
-{
-    static float one[ROWS], fused[ROWS * N];
-    for (int d = 0, count = test_device_names(devices); d < count; ++d)
-        for (int identity = 0; identity < 2; ++identity) { /* an MLP; an ICNN */
-            problem p = make(devices[d], 2, identity);
-            normal_rows(x, ROWS * N, 5);
-            setenv("BRENIER_FUSE", "off", 1);
-            evaluate(&p, ROWS, x, value, y);
-            setenv("BRENIER_FUSE", "on", 1);
-            const uint64_t before = p.dev->counts.products;
-            evaluate(&p, ROWS, x, one, fused);
-            cr_expect_eq(p.dev->counts.products, before, "%s made products", devices[d]);
-            for (int r = 0; r < ROWS; ++r) cr_assert_float_eq(one[r], value[r], 1e-5 * (1 + fabs((double)value[r])), "%s", devices[d]);
-            for (int i = 0; i < ROWS * N; ++i) cr_assert_float_eq(fused[i], y[i], 1e-5 * (1 + fabs((double)y[i])), "%s: %g, %g", devices[d], fused[i], y[i]);
-            drop(&p);
+            all_ways(devices[d], &set);
         }
 }
 

@@ -1,5 +1,6 @@
 #include "support/device_work.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,28 @@ void test_sources_of_writes_may_be_reused(const char *device)
     free(block);
     brn_buf_free(buf);
     brn_device_close(dev);
+}
+
+void test_buffers_beyond_the_device(const char *device)
+{
+    brn_device *dev;
+    brn_buf *buf;
+    MUST(brn_device_open(&dev, device, 1));
+    MUST_FAIL(brn_buf_create(&buf, dev, BRN_REAL, (size_t)1 << 50, "the sea"), BRN_ERR_MEMORY, "the sea");
+    MUST_FAIL(brn_buf_create(&buf, dev, BRN_REAL, SIZE_MAX / 2, "the sky"), BRN_ERR_MEMORY, "the sky");
+    brn_device_close(dev);
+}
+
+int test_kept_programs(const char *cache, const char *name, char path[static 512])
+{
+    char folder[128];
+    int count = 0;
+    snprintf(folder, sizeof folder, "%s/brenier/programs", cache);
+    DIR *d = opendir(folder);
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (e->d_name[0] != '.' && !strncmp(e->d_name, name, strlen(name))) ++count, snprintf(path, 512, "%s/%s", folder, e->d_name);
+    if (d) closedir(d);
+    return count;
 }
 
 /* ---- products ---------------------------------------------------------------------------------- */
@@ -102,8 +125,11 @@ void test_training_begin(test_training *t, const char *device, int n, int batch,
     snprintf(dimension, sizeof dimension, "data.n=%d", n);
     snprintf(words, sizeof words, "%s", assignments);
     MUST(brn_settings_preset(s, "2d"));
-    for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) MUST(brn_settings_assign(s, 1, (const char *const[]){word}));
     MUST(brn_settings_assign(s, 2, (const char *const[]){"data.pair=gaussian", dimension}));
+    for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        MUST(brn_settings_assign(s, 1, (const char *const[]){word}));
+        if (!strncmp(word, "preset=", 7)) MUST(brn_settings_assign(s, 2, (const char *const[]){"data.pair=gaussian", dimension}));
+    }
     MUST(brn_settings_set(s, "device", device));
     s->train.batch = batch;
     MUST(brn_settings_resolve(s, n));

@@ -10,6 +10,12 @@
  *  memory and past its size. */
 void test_sources_of_writes_may_be_reused(const char *device);
 
+/** Buffers larger than any memory are refused, by name. */
+void test_buffers_beyond_the_device(const char *device);
+
+/** The programs kept on disk whose name begins with `name`, XDG_CACHE_HOME being `cache`: their number, and the path of one. */
+int test_kept_programs(const char *cache, const char *name, char path[static 512]);
+
 /** Products of odd sizes in all transpositions, between views that begin within their buffers, against double
  *  precision; elements beside the result stay. `way` names what multiplies. */
 void test_products(const char *device, const char *way);

@@ -28,4 +28,11 @@ const char *test_w2bench_dir(void);
 void test_make_dir(char path[static 64]);
 void test_remove_dir(const char *path);
 
+/** The whole of DIR/NAME with a zero behind it, or NULL if it is not there. Release with free(). */
+char *test_read_file(const char *dir, const char *name, size_t *length);
+void test_write_file(const char *dir, const char *name, const void *bytes, size_t length);
+
+/** The two files, which must be there, have the same bytes. */
+bool test_same_files(const char *dir_a, const char *name_a, const char *dir_b, const char *name_b);
+
 #endif

@@ -136,17 +136,37 @@ Test(results, what_did_not_end_is_shown_and_named)
     brn_results_free(r);
 }
 
+/* What a preset chooses for each dimension makes no rows; what a user changed does. */
 Test(results, other_settings_are_not_seeds)
 {
     char *text;
-    RUN("a", finished(.02), N2, "seed=0", "train.batch=512");
-    RUN("b", finished(.04), N2, "seed=1", "train.batch=512");
+    RUN("a", finished(.02), N2, "seed=0", "train.batch=256");
+    RUN("b", finished(.04), N2, "seed=1", "train.batch=256");
     RUN("c", finished(.1), N2, "seed=0", "eval.points=99", "device=host:f64", "threads=7");
-    RUN("d", finished(.3), N4, "train.batch=512");
+    RUN("d", finished(.3), N4, "train.batch=256");
+    RUN("e", finished(.2), N4, "data.sampling=lattice"); /* as the preset has it there */
+    RUN("f", finished(.5), N4, "data.sampling=iid", "train.steps=60");
     brn_results *r = open_all();
     MUST(brn_results_table(r, BRN_METRIC_FORWARD, BRN_TABLE_MARKDOWN, &text));
-    cr_assert(strstr(text, "| MLP | regression | L-BFGS | train.batch=512 | 0.0300 ± 0.014 / 0.03 | 0.300 / **0.22** |"), "%s", text);
-    cr_assert(strstr(text, "| MLP | regression | L-BFGS | train.batch=1024 | 0.100 / **0.03** |  |"), "%s", text);
+    cr_assert(strstr(text, "| MLP | regression | L-BFGS | train.batch=256 | 0.0300 ± 0.014 / 0.03 | 0.300 / **0.22** |"), "%s", text);
+    cr_assert(strstr(text, "| MLP | regression | L-BFGS | preset=hd | 0.100 / **0.03** | **0.200** / 0.22 |"), "%s", text);
+    cr_assert(strstr(text, "| MLP | regression | L-BFGS | data.sampling=iid |  | 0.500 / **0.22** |"), "%s", text);
+    free(text);
+    brn_results_free(r);
+}
+
+/* An optimizer brings its own rates and steps: they need no words. */
+Test(results, what_follows_from_a_choice_goes_without_saying)
+{
+    char *text;
+    RUN("a", finished(.02), N2, "seed=0");
+    RUN("b", finished(.03), N2, "train.potential.kind=adamw");
+    RUN("c", finished(.04), N2, "train.potential.kind=adamw", "train.potential.lr=1e-4");
+    brn_results *r = open_all();
+    MUST(brn_results_table(r, BRN_METRIC_FORWARD, BRN_TABLE_MARKDOWN, &text));
+    cr_assert(strstr(text, "| L-BFGS | preset=hd | **0.0200** / 0.03 |"), "%s", text);
+    cr_assert(strstr(text, "| L-BFGS | train.potential.kind=adamw | 0.0300 / 0.03 |"), "%s", text);
+    cr_assert(strstr(text, "| L-BFGS | train.potential.kind=adamw, train.potential.lr=0.0001 |"), "%s", text);
     free(text);
     brn_results_free(r);
 }
@@ -230,7 +250,7 @@ Test(results, curves_of_several_runs)
     brn_results *r = open_all();
     MUST(brn_results_curves(r, BRN_AGAINST_STEPS, NULL, csv, &skipped));
     cr_assert_eq(skipped, 0);
-    cr_assert(strstr(slurp("curves.csv"), "/b\",\"train.loss=regression\",1,40,2,900,4,1,1\n"), "%s", slurp("curves.csv"));
+    cr_assert(strstr(slurp("curves.csv"), "/b\",\"preset=hd\",1,40,2,900,4,1,1\n"), "%s", slurp("curves.csv"));
     cr_assert(strstr(slurp("curves.csv"), "/c\",\"train.loss=objective\",0,20,1.5,0,,1,1\n"), "%s", slurp("curves.csv"));
     MUST(brn_results_curves(r, BRN_AGAINST_EVALUATIONS, NULL, NULL, &skipped));
     cr_assert_eq(skipped, 1);

@@ -31,7 +31,7 @@ static void open_setup(setup *s, const char *const *assignments)
     MUST(brn_settings_assign(&set, count, assignments));
     s->dev = test_oracle_open();
     MUST(brn_pair_open(&s->pair, s->dev, &set));
-    MUST(brn_settings_resolve(&set, 3));
+    MUST(brn_settings_resolve(&set, brn_pair_dim(s->pair)));
     MUST(brn_model_create(&s->model, s->dev, &set, s->pair));
     MUST(brn_trainer_create(&s->t, s->model, s->pair));
     MUST(brn_trainer_begin(s->t));
@@ -53,10 +53,10 @@ static double loss(setup *s, part which)
     double sum = 0;
     MUST(brn_trainer_losses(s->t));
     MUST(brn_batch_read_f64(&s->t->rows, s->rows));
-    for (int r = 0; r < BATCH; ++r) {
+    for (int r = 0; r < s->t->batch; ++r) {
         const double *row = s->rows + r * BRN_ROW_FIELDS;
-        if (which & DUAL) sum += (row[BRN_ROW_F] - row[BRN_ROW_J]) / BATCH;
-        if (which & AMORTIZATION) sum += row[BRN_ROW_AMORTIZATION] / BATCH;
+        if (which & DUAL) sum += (row[BRN_ROW_F] - row[BRN_ROW_J]) / s->t->batch;
+        if (which & AMORTIZATION) sum += row[BRN_ROW_AMORTIZATION] / s->t->batch;
     }
     return sum;
 }
@@ -131,6 +131,34 @@ Test(losses, gradients_agree_with_central_differences)
         if (h) compare(&s, cases[k].label, h, s.t->h_grad, cases[k].h);
         close_setup(&s);
     }
+}
+
+/* Of so many features the device cuts thinner tiles than of few, which must not separate a row from its numbers: the
+ * derivative along the gradient is the gradient's square. */
+Test(losses, assignments_of_long_rows)
+{
+    setup s;
+    open_setup(&s, (const char *const[]){"data.pair=images", "data.n=2304", "train.batch=40", "potential.hidden=3,2", "train.dual=assignment",
+                                         "train.loss=none", "amortizer.kind=none", "train.regularization=0.4", NULL});
+    brn_net *f = &s.model->f.part[0];
+    brn_queue *q = brn_device_queue(s.dev, 0);
+    const size_t size = f->shape.size;
+    double *theta = calloc(size, sizeof *theta), *grad = calloc(size, sizeof *grad), *moved = calloc(size, sizeof *moved), square = 0, side[2];
+    cr_assert_lt(s.t->x.tile_rows, brn_device_tile_rows(s.dev, 1), "tiles are all of one height");
+    loss(&s, ALL);
+    MUST(brn_read_f64(q, (brn_view){f->theta, 0}, theta, size));
+    MUST(brn_read_f64(q, (brn_view){s.t->f_grad[0], 0}, grad, size));
+    for (size_t i = 0; i < size; ++i) square += grad[i] * grad[i];
+    for (int k = 0; k < 2; ++k) {
+        for (size_t i = 0; i < size; ++i) moved[i] = theta[i] + (k ? -H : H) * grad[i] / sqrt(square);
+        MUST(brn_write_f64(q, (brn_view){f->theta, 0}, moved, size));
+        MUST(brn_net_prepare(f, q));
+        side[k] = loss(&s, ALL);
+    }
+    const double slope = (side[0] - side[1]) / (2 * H);
+    cr_expect(square > 1e-6 && fabs(slope / sqrt(square) - 1) < 1e-6, "slope %.9g, length of the gradient %.9g", slope, sqrt(square));
+    free(theta), free(grad), free(moved);
+    close_setup(&s);
 }
 
 Test(losses, projection_keeps_weights_non_negative)

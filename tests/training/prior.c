@@ -102,21 +102,6 @@ Test(prior, exchanged_roles_are_unseen_from_outside)
 
 /* ---- resuming ---------------------------------------------------------------------------------- */
 
-static char *slurp(const char *dir, size_t *length)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/latest.safetensors", dir);
-    FILE *f = fopen(path, "rb");
-    cr_assert(f, "%s is missing", path);
-    fseek(f, 0, SEEK_END);
-    *length = (size_t)ftell(f);
-    rewind(f);
-    char *bytes = malloc(*length);
-    cr_assert_eq(fread(bytes, 1, *length, f), *length);
-    fclose(f);
-    return bytes;
-}
-
 static void run(const brn_settings *s, int threads, watch *w, brn_status expected)
 {
     brn_device *dev;
@@ -130,7 +115,6 @@ Test(prior, stopped_runs_continue_bit_for_bit)
 {
     for (int i = 0; i < SOLVERS; ++i) {
         char one[64], two[64];
-        size_t lengths[2];
         brn_settings s = small(i, "30");
         watch whole = {0}, part = {.stop_at = 10}, rest = {0};
         MUST(brn_settings_set(&s, "train.eval_every", "10"));
@@ -141,9 +125,7 @@ Test(prior, stopped_runs_continue_bit_for_bit)
         strcpy(s.out, two);
         run(&s, 2, &part, BRN_ERR_STOPPED);
         run(&s, 1, &rest, BRN_OK);
-        char *a = slurp(one, &lengths[0]), *b = slurp(two, &lengths[1]);
-        cr_expect(lengths[0] == lengths[1] && !memcmp(a, b, lengths[0]), "%s: not the same after resuming", solvers[i].preset);
-        free(a), free(b);
+        cr_expect(test_same_files(one, "latest.safetensors", two, "latest.safetensors"), "%s: not the same after resuming", solvers[i].preset);
         test_remove_dir(one), test_remove_dir(two);
     }
 }

@@ -51,28 +51,9 @@ static brn_status run(const brn_settings *s, int threads, bool resume, watch *w)
     return status;
 }
 
-static char *slurp(const char *dir, const char *name, size_t *length)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *f = fopen(path, "rb");
-    cr_assert(f, "%s is missing", path);
-    fseek(f, 0, SEEK_END);
-    *length = (size_t)ftell(f);
-    rewind(f);
-    char *bytes = malloc(*length + 1);
-    cr_assert_eq(fread(bytes, 1, *length, f), *length);
-    bytes[*length] = 0;
-    fclose(f);
-    return bytes;
-}
-
 static void same_file(const char *a, const char *b, const char *name)
 {
-    size_t la, lb;
-    char *pa = slurp(a, name, &la), *pb = slurp(b, name, &lb);
-    cr_assert(la == lb && !memcmp(pa, pb, la), "%s differs between %s and %s", name, a, b);
-    free(pa), free(pb);
+    cr_assert(test_same_files(a, name, b, name), "%s differs between %s and %s", name, a, b);
 }
 
 static char one[64], two[64];
@@ -178,7 +159,7 @@ Test(train, a_killed_run_continues_bit_for_bit, .init = folders, .fini = no_fold
     same_file(one, two, "latest.safetensors");
     same_file(one, two, "best.safetensors");
     size_t length;
-    char *log = slurp(two, "log.csv", &length);
+    char *log = test_read_file(two, "log.csv", &length);
     int lines = 0;
     for (size_t i = 0; i < length; ++i) lines += log[i] == '\n';
     cr_assert_eq(lines, 4, "header and three evaluations, not %d lines", lines);

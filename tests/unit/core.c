@@ -38,6 +38,24 @@ Test(memory, blocks_are_zeroed_and_aligned)
     free(p);
 }
 
+Test(memory, arrays_grow_and_a_failure_leaves_them_as_they_were)
+{
+    int *at = NULL;
+    size_t room = 0;
+    for (int count = 0; count < 100; count += 3) {
+        MUST(BRN_GROW(&at, &room, count, 3, "array"));
+        cr_assert(room >= (size_t)count + 3);
+        for (int i = count; i < (int)room; ++i) cr_assert_eq(at[i], 0);
+        for (int i = count; i < count + 3; ++i) at[i] = i + 1;
+        for (int i = 0; i < count; ++i) cr_assert_eq(at[i], i + 1);
+    }
+    const int *before = at;
+    const size_t had = room;
+    MUST_FAIL(BRN_GROW(&at, &room, 102, SIZE_MAX / 16, "array"), BRN_ERR_MEMORY, "array");
+    cr_assert(at == before && room == had && at[101] == 102);
+    free(at);
+}
+
 Test(memory, failures_can_be_injected)
 {
     char *a, *b;

@@ -1,8 +1,7 @@
 /* The cache of compiled programs: what is kept comes back, and nothing else does. */
-#include "support/support.h"
+#include "support/device_work.h"
 #include "common/program_cache.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,18 +42,7 @@ static bool present(const char *kind, const brn_program_key *key)
 }
 
 /* The one file of the cache. */
-static void only_file(char path[static 512])
-{
-    char folder[128];
-    snprintf(folder, sizeof folder, "%s/brenier/programs", dir);
-    DIR *d = opendir(folder);
-    cr_assert_not_null(d);
-    int count = 0;
-    for (struct dirent *e; (e = readdir(d));)
-        if (e->d_name[0] != '.') ++count, snprintf(path, 512, "%s/%s", folder, e->d_name);
-    closedir(d);
-    cr_assert_eq(count, 1, "%d files", count);
-}
+static void only_file(char path[static 512]) { cr_assert_eq(test_kept_programs(dir, "", path), 1); }
 
 Test(program_cache, keys_tell_texts_apart)
 {

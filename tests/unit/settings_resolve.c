@@ -61,8 +61,8 @@ Test(presets, the_2d_ones_differ_where_they_should)
               s.train.pretrain_high == 10);
     cr_assert(s.train.potential.lr == 5e-4 && s.conjugate.gtol == .1 && s.conjugate.min_iterations == 1);
     s = resolved("2d", 2);
-    cr_assert(s.train.batch == 512 && s.train.steps == 8000 && s.train.seek && s.conjugate.gtol == .01 &&
-              s.train.potential.kind == BRN_OPT_MUON);
+    cr_assert(s.train.batch == 512 && s.train.steps == 4000 && s.train.seek && s.train.roles == BRN_ROLES_EXCHANGED &&
+              s.conjugate.gtol == 3e-4 && s.train.potential.kind == BRN_OPT_MUON);
 }
 
 /* What each of the solvers compared by Korotin et al. is, in the settings that tell them apart. */

@@ -51,7 +51,7 @@ STANDIN_API brn_cu_code cuDeviceTotalMem_v2(size_t *bytes, brn_cu_device device)
 STANDIN_API brn_cu_code cuDeviceGetAttribute(int *value, int attribute, brn_cu_device device)
 {
     const brn_cu_code code = standin_begin("cuDeviceGetAttribute");
-    const int capability = standin_environment("BRENIER_STANDIN_CAPABILITY", 70);
+    const int capability = standin_capability();
     if (code) return code;
     if (device != 0) return INVALID_DEVICE;
     switch (attribute) {
@@ -64,10 +64,12 @@ STANDIN_API brn_cu_code cuDeviceGetAttribute(int *value, int attribute, brn_cu_d
     }
 }
 
+int standin_capability(void) { return standin_environment("BRENIER_STANDIN_CAPABILITY", 70); }
+
 /* Dynamic shared memory that a function may ask for after opting in. */
 int standin_shared_most(void)
 {
-    const int capability = standin_environment("BRENIER_STANDIN_CAPABILITY", 70);
+    const int capability = standin_capability();
     return (capability == 70 ? 96 : capability == 75 ? 64 : capability == 80 || capability == 87 ? 163 : capability == 90 || capability == 100 ? 227 : 99) << 10;
 }
 

@@ -39,6 +39,15 @@ static void *open_object(const char *bytes, size_t size)
     return library;
 }
 
+/* Code runs on its own generation from its own minor version on, intermediate code on all that is newer. */
+static bool fits(const standin_image *image)
+{
+    const int capability = standin_capability();
+    for (const int *a = image->architectures; *a; ++a)
+        if (*a / 10 == capability / 10 && *a <= capability) return true;
+    return image->intermediate && image->intermediate <= capability;
+}
+
 STANDIN_API brn_cu_code cuModuleLoadData(brn_cu_module *out, const void *image)
 {
     const brn_cu_code code = standin_begin_unsafe("cuModuleLoadData");
@@ -47,6 +56,7 @@ STANDIN_API brn_cu_code cuModuleLoadData(brn_cu_module *out, const void *image)
     memcpy(head.magic, image, sizeof head.magic);
     if (memcmp(head.magic, STANDIN_MAGIC, sizeof head.magic)) return INVALID_IMAGE;
     memcpy(&head, image, sizeof head);
+    if (!fits(&head)) return BRN_CU_ERROR_NO_BINARY;
     module *m = calloc(1, sizeof *m);
     m->library = open_object((const char *)image + sizeof head, head.size);
     if (!m->library) {

@@ -191,9 +191,9 @@ static void keep(const char *path, const char *object, size_t bytes)
     if (fclose(f) == 0 && whole) rename(fresh, path);
 }
 
-static void take_object(program *p, const char *object, size_t bytes, int architecture)
+static void take_object(program *p, const char *object, size_t bytes, int architecture, bool virtual)
 {
-    const standin_image head = {.magic = STANDIN_MAGIC, .architecture = architecture, .size = bytes};
+    const standin_image head = {.magic = STANDIN_MAGIC, .architectures = {virtual ? 0 : architecture}, .intermediate = virtual ? architecture : 0, .size = bytes};
     p->image_bytes = sizeof head + bytes;
     p->image = malloc(p->image_bytes);
     memcpy(p->image, &head, sizeof head);
@@ -201,12 +201,12 @@ static void take_object(program *p, const char *object, size_t bytes, int archit
 }
 
 /* As if it had been compiled. */
-static bool take_kept(program *p, const char *path, int architecture)
+static bool take_kept(program *p, const char *path, int architecture, bool virtual)
 {
     size_t bytes;
     char *object = read_file(NULL, path, &bytes);
     if (!object) return false;
-    take_object(p, object, bytes, architecture);
+    take_object(p, object, bytes, architecture, virtual);
     free(object);
     return true;
 }
@@ -214,8 +214,8 @@ static bool take_kept(program *p, const char *path, int architecture)
 static bool option_known(const char *option, int *architecture, bool *virtual)
 {
     static const char *const known[] = {"--fmad=false", "--std=c++17", "--ptxas-options=-v"};
-    *virtual = !strncmp(option, "--gpu-architecture=compute_", 27);
-    if (*virtual || !strncmp(option, "--gpu-architecture=sm_", 22)) {
+    if (!strncmp(option, "--gpu-architecture=", 19)) {
+        *virtual = !strncmp(option + 19, "compute_", 8);
         *architecture = atoi(strchr(option, '_') + 1);
         return true;
     }
@@ -229,19 +229,19 @@ STANDIN_API brn_cu_code nvrtcCompileProgram(brn_rtc_program p, int count, const 
     brn_cu_code code = begin("nvrtcCompileProgram", p);
     char folder[] = "/tmp/brenier-standin-XXXXXX", kept[512];
     int architecture = 0;
-    bool known = false, virtual;
+    bool known = false, virtual = false;
     if (code) return code;
     for (int i = 0; i < count; ++i)
         if (!option_known(options[i], &architecture, &virtual)) return RTC_INVALID_OPTION;
     for (int a = 0; a < ARCHITECTURES; ++a) known = known || architectures[a] == architecture;
     if (!known) return RTC_INVALID_OPTION;
     const bool keeps = kept_path(p, kept);
-    if (keeps && take_kept(p, kept, architecture)) return 0;
+    if (keeps && take_kept(p, kept, architecture, virtual)) return 0;
     if (!mkdtemp(folder)) return RTC_INTERNAL;
     if (build(p, folder)) {
         size_t bytes;
         char *object = read_file(folder, "m.so", &bytes);
-        take_object(p, object, bytes, architecture);
+        take_object(p, object, bytes, architecture, virtual);
         if (keeps) keep(kept, object, bytes);
         free(object);
     } else {

@@ -59,6 +59,7 @@ brn_cu_code standin_begin_unsafe(const char *call);
 extern cuda_standin_counts standin_counts;
 int standin_environment(const char *name, int otherwise);
 int standin_shared_most(void);
+int standin_capability(void);
 
 /* Whether an object made here is still alive. */
 typedef enum { STREAM, EVENT, MODULE, POOL, HANDLE, PROGRAM, PINNED, GRAPH, NODE, EXEC, KINDS } standin_kind;
@@ -144,13 +145,14 @@ extern standin_lane standin_here;
 void standin_run_grid(const char *name, void (*entry)(void **), void **arguments, standin_dim grid, standin_dim block, size_t shared);
 void standin_set_condition(unsigned long long handle, unsigned value);
 
-/* An image as the fake NVRTC makes it: this, then a shared object. */
+/* An image as the fake NVRTC and the fake nvcc make it: this, then a shared object. */
 typedef struct {
     char magic[16];
-    int architecture;
+    int architectures[16]; /* end with 0 */
+    int intermediate;      /* of this there is intermediate code; 0: of none */
     size_t size;
 } standin_image;
-#define STANDIN_MAGIC "brenier standin"
+#define STANDIN_MAGIC "brenier stand-2"
 
 /** What the shared object says of a kernel: see device.h. */
 typedef struct {

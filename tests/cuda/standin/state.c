@@ -45,25 +45,25 @@ int standin_environment(const char *name, int otherwise)
     return text && *text ? atoi(text) : otherwise;
 }
 
-static brn_cu_code next_call(const char *call)
+static brn_cu_code planned(void)
 {
-    ++standin_counts.calls;
-    if (stuck) return stuck;
-    if (watcher) {
-        bool sticky = false;
-        const brn_cu_code code = watcher(call, &sticky);
-        if (sticky) stuck = code;
-        return code;
-    }
     if (fail_at == 0 || --fail_at != 0) return 0;
     if (fail_sticky) stuck = fail_code;
     return fail_code;
 }
 
+/* The watcher may wait, or fork: nothing is locked meanwhile. */
 brn_cu_code standin_begin(const char *call)
 {
+    bool sticky = false;
     pthread_mutex_lock(&lock);
-    const brn_cu_code code = next_call(call);
+    ++standin_counts.calls;
+    cuda_standin_watcher *const ask = stuck ? NULL : watcher;
+    brn_cu_code code = stuck ? stuck : ask ? 0 : planned();
+    pthread_mutex_unlock(&lock);
+    if (!ask || (code = ask(call, &sticky)) == 0 || !sticky) return code;
+    pthread_mutex_lock(&lock);
+    stuck = code;
     pthread_mutex_unlock(&lock);
     return code;
 }
