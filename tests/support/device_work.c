@@ -125,8 +125,11 @@ void test_training_begin(test_training *t, const char *device, int n, int batch,
     snprintf(dimension, sizeof dimension, "data.n=%d", n);
     snprintf(words, sizeof words, "%s", assignments);
     MUST(brn_settings_preset(s, "2d"));
-    for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) MUST(brn_settings_assign(s, 1, (const char *const[]){word}));
     MUST(brn_settings_assign(s, 2, (const char *const[]){"data.pair=gaussian", dimension}));
+    for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        MUST(brn_settings_assign(s, 1, (const char *const[]){word}));
+        if (!strncmp(word, "preset=", 7)) MUST(brn_settings_assign(s, 2, (const char *const[]){"data.pair=gaussian", dimension}));
+    }
     MUST(brn_settings_set(s, "device", device));
     s->train.batch = batch;
     MUST(brn_settings_resolve(s, n));
