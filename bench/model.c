@@ -8,7 +8,8 @@
  * tile per batch and composed operations, as CUDA without its fused kernels), so that the solver's rounds are those of real
  * samples. Each launch and product takes as long as its arithmetic at the peak rate or its memory at the peak bandwidth,
  * whichever is more, counted as if everything came from memory once; beside it what handing them over one by one would add.
- * The device's own submissions are printed too: on CUDA these are what is left after capture and fusion. */
+ * BRENIER_FUSE=on counts small networks as the one launch that CUDA makes of them. The device's own submissions are printed
+ * too: on CUDA these are what is left after capture. */
 #include "compute/backend.h"
 #include "subject.h"
 
@@ -41,6 +42,12 @@ static const struct {
     {BRN_K_search_armijo, 0, 0, 0, 0},   {BRN_K_search_wolfe, 0, 0, 0, 0},
 };
 
+/* Whole networks in one launch, their weights in the second buffer: operations of a weight and row. */
+static const struct {
+    int kernel;
+    double operations;
+} whole[] = {{BRN_K_small_forward, 2}, {BRN_K_small_value_grad, 4}, {BRN_K_small_trial, 4}};
+
 typedef struct {
     double launches, products, bytes, flops, seconds;
 } part;
@@ -72,22 +79,39 @@ static void book(double bytes, double flops)
     p->seconds += memory > arithmetic ? memory : arithmetic;
 }
 
+/* The weights once, and the rows' points with what is found there. */
+static bool book_whole(int kernel, const int *shape, const brn_view *views)
+{
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; ++i) {
+        if (whole[i].kernel != kernel) continue;
+        const double rows = shape[2], weights = (double)brn_buf_count(views[1].buf);
+        book(sizeof(float) * (weights + 2 * rows * (shape[1] + 1)), whole[i].operations * rows * weights);
+        return true;
+    }
+    return false;
+}
+
+static void book_kernel(int kernel, int rows, const int *shape)
+{
+    const brn_kernel_info *k = &brn_kernel_table[kernel];
+    double values = k->buffers, operations = 2.0 * k->buffers;
+    for (size_t i = 0; i < sizeof known / sizeof *known; ++i) {
+        if (known[i].kernel != kernel) continue;
+        const int pairs = known[i].values_of_pair > 0 ? shape[4] : 0; /* lbfgs_direction's history */
+        values = known[i].values + pairs * known[i].values_of_pair;
+        operations = known[i].operations + pairs * known[i].operations_of_pair;
+    }
+    const double elements = (double)(rows > shape[0] ? rows : shape[0]) * (shape[1] > 1 ? shape[1] : 1);
+    book(sizeof(float) * values * elements, operations * elements);
+}
+
 static brn_status launch(brn_queue *q, int kernel, const void *params, size_t size, int rows, int feats, const brn_view *views, int count)
 {
     int shape[8] = {0}; /* the parameters begin with rows and feats */
     if (now.counting && rows > 0) {
-        const brn_kernel_info *k = &brn_kernel_table[kernel];
-        double values = k->buffers, operations = 2.0 * k->buffers;
         memcpy(shape, params, size < sizeof shape ? size : sizeof shape);
-        for (size_t i = 0; i < sizeof known / sizeof *known; ++i) {
-            if (known[i].kernel != kernel) continue;
-            const int pairs = known[i].values_of_pair > 0 ? shape[4] : 0; /* lbfgs_direction's history */
-            values = known[i].values + pairs * known[i].values_of_pair;
-            operations = known[i].operations + pairs * known[i].operations_of_pair;
-        }
-        const double elements = (double)(rows > shape[0] ? rows : shape[0]) * (shape[1] > 1 ? shape[1] : 1);
         present()->launches += 1;
-        book(sizeof(float) * values * elements, operations * elements);
+        if (!book_whole(kernel, shape, views)) book_kernel(kernel, rows, shape);
     }
     return now.real->launch(q, kernel, params, size, rows, feats, views, count);
 }
