@@ -62,7 +62,8 @@ typedef bool (*brn_progress_fn)(void *user, const brn_progress *progress);
  *      log.csv              one line per evaluation
  *      result.json          how the last call ended: finished, stopped, diverged or failed; see run.h
  *      latest.safetensors   the state at the last evaluation or stop: continues bit-identically
- *      best.safetensors     the state with the lowest dual objective
+ *      best.safetensors     the latest state whose dual objective on a fixed batch is the lowest so far, or above it by
+ *                           no more than two standard errors of the difference
  *
  *  A folder that holds a checkpoint of the same settings is continued where it stopped; a folder of
  *  other settings, or in which another training works, is refused. With `resume` a checkpoint must be there.

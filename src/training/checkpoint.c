@@ -21,9 +21,10 @@ static brn_status add_optimizer(const brn_optimizer *opt, const char *of, brn_ex
     return BRN_OK;
 }
 
-static brn_status list_extras(const brn_trainer *t, brn_extra *extra, int *count)
+static brn_status list_extras(const brn_trainer *t, const brn_run_state *state, brn_extra *extra, int *count)
 {
     *count = 0;
+    extra[(*count)++] = (brn_extra){.name = "train.best_duals", .buf = state->duals};
     BRN_TRY(add_optimizer(t->f_opt, "potential", extra, count));
     BRN_TRY(add_optimizer(t->h_opt, "amortizer", extra, count));
     if (!t->solver) return BRN_OK;
@@ -38,7 +39,7 @@ brn_status brn_checkpoint_write(const brn_trainer *t, const brn_run_state *state
     brn_extra extra[EXTRAS + 1];
     int count;
     char step[32], best[32], since[32], evaluations[32];
-    BRN_TRY(list_extras(t, extra, &count));
+    BRN_TRY(list_extras(t, state, extra, &count));
     snprintf(step, sizeof step, "%lld", (long long)t->step);
     if (isnan(state->best)) strcpy(best, NO_DUAL);
     else brn_print_double(state->best, best);
@@ -72,7 +73,7 @@ static brn_status read_file(brn_trainer *t, brn_run_state *state, const brn_st *
 {
     brn_extra extra[EXTRAS + 1];
     int count;
-    BRN_TRY(list_extras(t, extra, &count));
+    BRN_TRY(list_extras(t, state, extra, &count));
     BRN_TRY(read_integer(file, path, "train.step", t->set->train.steps, &t->step));
     BRN_TRY(read_integer(file, path, "train.since_best", INT32_MAX, &state->since_best));
     BRN_TRY(read_best(file, path, &state->best));

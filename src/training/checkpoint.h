@@ -8,6 +8,7 @@
 typedef struct brn_run_state {
     double best;         /* lowest dual so far, NaN before the first evaluation */
     int64_t since_best;  /* evaluations since */
+    brn_buf *duals;      /* of the rows where it was lowest: monitor.h; the monitor's */
 } brn_run_state;
 
 brn_status brn_checkpoint_write(const brn_trainer *trainer, const brn_run_state *state, const char *path);

@@ -11,6 +11,7 @@ struct brn_monitor {
     brn_batch x, y, truth, grad, argmax, value;
     brn_solver *solver;
     brn_net spare;      /* holds averaged parameters */
+    brn_buf *kept;      /* f(x) + f*(y) of the rows where their mean was lowest */
     float *values, *solved, *host_truth, *host_grad;
     double variance;    /* total variance of the true images */
     double identity, spread;
@@ -24,6 +25,7 @@ void brn_monitor_free(brn_monitor *m)
     for (size_t i = 0; i < sizeof batches / sizeof *batches; ++i) brn_batch_free(batches[i]);
     brn_solver_free(m->solver);
     brn_net_free(&m->spare);
+    brn_buf_free(m->kept);
     free(m->values), free(m->solved), free(m->host_truth), free(m->host_grad);
     free(m);
 }
@@ -66,6 +68,8 @@ static brn_status create_parts(brn_monitor *m)
     BRN_TRY(brn_batch_create(&m->grad, t->dev, t->n, rows, "evaluation batch"));
     BRN_TRY(brn_batch_create(&m->argmax, t->dev, t->n, rows, "evaluation batch"));
     BRN_TRY(brn_batch_beside(&m->value, &m->x, 1, "evaluation batch"));
+    BRN_TRY(brn_buf_create(&m->kept, t->dev, BRN_REAL, (size_t)rows, "evaluation batch"));
+    BRN_TRY(brn_zero(brn_device_queue(t->dev, 0), (brn_view){m->kept, 0}, (size_t)rows));
     BRN_TRY(BRN_ALLOC(&m->values, (size_t)rows, "evaluation"));
     BRN_TRY(BRN_ALLOC(&m->solved, (size_t)rows, "evaluation"));
     BRN_TRY(BRN_ALLOC(&m->host_truth, count, "evaluation"));
@@ -134,13 +138,14 @@ static brn_status score(brn_monitor *m, const brn_batch *from, double *l2_uvp)
     return BRN_OK;
 }
 
-/* Means over the rows; `values` and `solved` hold f(x) and f*(y). */
+/* Means over the rows; `values` becomes f(x) + f*(y). */
 static brn_status sum_up(brn_monitor *m, brn_sight *sight)
 {
     BRN_TRY(brn_batch_read(&m->value, m->values));
     BRN_TRY(brn_solver_read_info(m->solver, brn_device_queue(m->t->dev, 0), BRN_INFO_VALUE, m->solved, m->x.rows));
     for (int r = 0; r < m->x.rows; ++r) {
-        sight->dual += ((double)m->values[r] + m->solved[r]) / m->x.rows;
+        m->values[r] += m->solved[r];
+        sight->dual += (double)m->values[r] / m->x.rows;
         sight->failed += !isfinite(m->solved[r]) / (double)m->x.rows;
     }
     return BRN_OK;
@@ -159,6 +164,24 @@ brn_status brn_monitor_look(brn_monitor *m, brn_sight *sight)
     BRN_TRY(sum_up(m, sight));
     if (!m->known || (m->exchanged && predicted)) return BRN_OK;
     return score(m, m->exchanged ? &m->argmax : &m->grad, &sight->l2_uvp);
+}
+
+brn_status brn_monitor_keep(brn_monitor *m)
+{
+    return brn_write_f32(brn_device_queue(m->t->dev, 0), (brn_view){m->kept, 0}, m->values, (size_t)m->x.rows);
+}
+
+brn_buf *brn_monitor_kept(const brn_monitor *m) { return m->kept; }
+
+brn_status brn_monitor_level(const brn_monitor *m, bool *level)
+{
+    const int rows = m->x.rows;
+    double mean = 0, square = 0;
+    BRN_TRY(brn_read_f32(brn_device_queue(m->t->dev, 0), (brn_view){m->kept, 0}, m->solved, (size_t)rows));
+    for (int r = 0; r < rows; ++r) mean += ((double)m->values[r] - m->solved[r]) / rows;
+    for (int r = 0; r < rows; ++r) square += pow((double)m->values[r] - m->solved[r] - mean, 2) / rows;
+    *level = mean <= 2 * sqrt(square / rows); /* not where anything is not finite */
+    return BRN_OK;
 }
 
 void brn_monitor_identity(const brn_monitor *m, double *dual, double *spread)

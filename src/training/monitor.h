@@ -17,6 +17,14 @@ typedef struct brn_sight {
 } brn_sight;
 brn_status brn_monitor_look(brn_monitor *monitor, brn_sight *sight);
 
+/** What the last look found is the lowest dual so far: remember it, row by row. */
+brn_status brn_monitor_keep(brn_monitor *monitor);
+/** The rows that are remembered, for checkpoints: brn_monitor_rows(settings) reals on the trainer's device. */
+brn_buf *brn_monitor_kept(const brn_monitor *monitor);
+/** Is the dual of the last look as good as the remembered one, as far as this batch can tell: above it by at most two standard errors
+ *  of the mean of the rows' differences? */
+brn_status brn_monitor_level(const brn_monitor *monitor, bool *level);
+
 /** Of the same batch: the dual objective of the identity map, f = |x|^2 / 2, and half the sum of both total variances. */
 void brn_monitor_identity(const brn_monitor *monitor, double *dual, double *spread);
 

@@ -105,20 +105,30 @@ static brn_status check_dual(const run *r, const brn_sight *sight)
                     step, r->state.best, sight->dual, identity);
 }
 
+static brn_status keep_lowest(run *r, double dual)
+{
+    r->state.best = dual;
+    return brn_monitor_keep(r->monitor);
+}
+
+/* The lowest dual of a batch is in part that batch's luck, the more the closer f is: of states that the batch cannot tell
+ * apart the latest, with the lowest rate and the longest average, is the best one. */
 static brn_status evaluate(run *r, bool *stop)
 {
     brn_sight sight;
     BRN_TRY(brn_monitor_look(r->monitor, &sight));
     BRN_TRY(check_dual(r, &sight));
-    const bool better = !(sight.dual >= r->state.best); /* also where there is none yet */
-    if (better) r->state.best = sight.dual;
-    r->state.since_best = better ? 0 : r->state.since_best + 1;
+    const bool lower = !(sight.dual >= r->state.best); /* also where there is none yet */
+    bool level = lower;
+    if (lower) BRN_TRY(keep_lowest(r, sight.dual));
+    else BRN_TRY(brn_monitor_level(r->monitor, &level));
+    r->state.since_best = lower ? 0 : r->state.since_best + 1;
     r->report.dual = sight.dual;
     r->report.l2_uvp = sight.l2_uvp;
     r->report.best = r->state.best;
     BRN_TRY(tell(r, true, stop));
     BRN_TRY(save(r, r->folder.latest));
-    if (better) BRN_TRY(save(r, r->folder.best));
+    if (level) BRN_TRY(save(r, r->folder.best));
     return brn_folder_log(&r->folder, &r->report, r->trainer->evaluations);
 }
 
@@ -126,7 +136,7 @@ static brn_status start(run *r)
 {
     brn_trainer *t = r->trainer;
     r->started = r->shown = brn_seconds();
-    r->state = (brn_run_state){.best = NAN};
+    r->state = (brn_run_state){.best = NAN, .duals = brn_monitor_kept(r->monitor)};
     r->report = (brn_progress){.steps = t->set->train.steps, .dual = NAN, .best = NAN, .l2_uvp = NAN};
     if (r->folder.checkpoint) {
         BRN_TRY(brn_checkpoint_read(t, &r->state, r->folder.latest));
