@@ -1,9 +1,7 @@
 /* Optimizers against plain loops and identities, on small shapes with odd sizes. */
-#include "support/devices.h"
+#include "optimizer_bed.h"
 #include "core/philox.h"
-#include "training/average.h"
 #include "training/eigenbasis.h"
-#include "training/optimizer.h"
 #include "training/schedule.h"
 
 #include <brenier/device.h>
@@ -11,93 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const brn_optimizer_settings settings[] = {
-    {.kind = BRN_OPT_ADAMW, .lr = 1e-2, .beta1 = 0.9, .beta2 = 0.95, .weight_decay = 1e-2, .epsilon = 1e-8},
-    {.kind = BRN_OPT_MUON, .lr = 1e-2, .beta1 = 0.9, .beta2 = 0.95, .weight_decay = 1e-2, .epsilon = 1e-8, .matrix_lr = 2e-2, .momentum = 0.95},
-    {.kind = BRN_OPT_SOAP, .lr = 1e-2, .beta1 = 0.9, .beta2 = 0.95, .weight_decay = 1e-2, .epsilon = 1e-8, .factor_beta = 0.95, .refresh = 4},
-};
-
-/* A network with all its optimizer needs, and a stream of random gradients. */
-typedef struct {
-    brn_device *dev;
-    brn_net net;
-    brn_optimizer *opt;
-    brn_buf *grad;
-    size_t size;
-    double *values; /* scratch of `size` */
-} bed;
-
-static void bed_open(bed *b, const char *device, int threads, const brn_net_shape *shape, const brn_optimizer_settings *set)
-{
-    MUST(brn_device_open(&b->dev, device, threads));
-    MUST(brn_net_create(&b->net, b->dev, shape));
-    MUST(brn_net_init(&b->net, 5, 0, false));
-    MUST(brn_optimizer_create(&b->opt, b->dev, shape, set));
-    b->size = shape->size;
-    MUST(brn_buf_create(&b->grad, b->dev, BRN_REAL, b->size, "gradient"));
-    b->values = calloc(b->size, sizeof *b->values);
-}
-
-static void bed_close(bed *b)
-{
-    free(b->values);
-    brn_optimizer_free(b->opt);
-    brn_buf_free(b->grad);
-    brn_net_free(&b->net);
-    brn_device_close(b->dev);
-}
-
-static brn_queue *queue(const bed *b) { return brn_device_queue(b->dev, 0); }
-
-static void bed_step(bed *b, const double *grad, double rate)
-{
-    MUST(brn_write_f64(queue(b), (brn_view){b->grad, 0}, grad, b->size));
-    MUST(brn_optimizer_step(b->opt, &b->net, b->grad, rate));
-}
-
-static const double *bed_theta(bed *b)
-{
-    MUST(brn_read_f64(queue(b), (brn_view){b->net.theta, 0}, b->values, b->size));
-    return b->values;
-}
-
-/* Gradient number k: tensors of normal numbers, zeros between them. */
-static void random_gradient(const brn_net_shape *shape, int k, double *grad)
-{
-    brn_rng rng = brn_rng_start(17, (uint32_t)k);
-    memset(grad, 0, shape->size * sizeof *grad);
-    for (int t = 0; t < shape->tensors; ++t) {
-        const brn_tensor *x = &shape->tensor[t];
-        for (size_t i = 0; i < (size_t)x->rows * (size_t)(x->cols ? x->cols : 1); ++i)
-            grad[x->at + i] = (float)(brn_rng_normal(&rng) * (t + 1));
-    }
-}
-
-static void odd_shape(brn_net_shape *shape)
-{
-    const brn_widths hidden = {2, {13, 9}};
-    MUST(brn_shape_icnn(shape, 5, &hidden, BRN_ACT_SILU, 0, false, true));
-}
-
-static double largest_difference(const double *a, const double *b, size_t count)
-{
-    double most = 0;
-    for (size_t i = 0; i < count; ++i) most = fmax(most, fabs(a[i] - b[i]));
-    return most;
-}
-
 Test(optimizer, adamw_is_the_plain_loop)
 {
     brn_net_shape shape;
     bed b;
-    odd_shape(&shape);
-    const brn_optimizer_settings *set = &settings[BRN_OPT_ADAMW];
+    bed_shape(&shape);
+    const brn_optimizer_settings *set = &bed_settings[BRN_OPT_ADAMW];
     bed_open(&b, "host:f64", 2, &shape, set);
     double *theta = calloc(4 * shape.size, sizeof *theta), *m = theta + shape.size, *v = m + shape.size, *g = v + shape.size;
     memcpy(theta, bed_theta(&b), shape.size * sizeof *theta);
     for (int k = 1; k <= 7; ++k) {
         const double rate = 1.0 / k;
-        random_gradient(&shape, k, g);
+        bed_gradient(&shape, k, g);
         for (size_t i = 0; i < shape.size; ++i) {
             m[i] = set->beta1 * m[i] + (1 - set->beta1) * g[i];
             v[i] = set->beta2 * v[i] + (1 - set->beta2) * g[i] * g[i];
@@ -107,7 +30,7 @@ Test(optimizer, adamw_is_the_plain_loop)
         bed_step(&b, g, rate);
     }
     cr_assert_eq(brn_optimizer_steps(b.opt), 7);
-    cr_assert_lt(largest_difference(theta, bed_theta(&b), shape.size), 1e-8); /* rates are single precision */
+    cr_assert_lt(bed_difference(theta, bed_theta(&b), shape.size), 1e-8); /* rates are single precision */
     free(theta);
     bed_close(&b);
 }
@@ -118,8 +41,8 @@ Test(optimizer, long_gradients_are_shortened)
     enum { STEPS = 40 };
     brn_net_shape shape;
     bed b;
-    odd_shape(&shape);
-    brn_optimizer_settings set = settings[BRN_OPT_ADAMW];
+    bed_shape(&shape);
+    brn_optimizer_settings set = bed_settings[BRN_OPT_ADAMW];
     set.clip = 1.5;
     set.weight_decay = 0;
     bed_open(&b, "host:f64", 2, &shape, &set);
@@ -128,7 +51,7 @@ Test(optimizer, long_gradients_are_shortened)
     int shortened = 0;
     for (int k = 1; k <= STEPS; ++k) {
         double square = 0;
-        random_gradient(&shape, k, g);
+        bed_gradient(&shape, k, g);
         for (size_t i = 0; i < shape.size; ++i) g[i] *= k % 7 ? 1 : 100, square += g[i] * g[i];
         bed_step(&b, g, 1);
         const double norm = sqrt(square), keep = fmin(0.99, 1 - 1.0 / k), most = k > 10 ? set.clip * mean : INFINITY;
@@ -142,7 +65,7 @@ Test(optimizer, long_gradients_are_shortened)
         }
     }
     cr_assert_eq(shortened, 4, "%d of 4 long gradients after the tenth were shortened", shortened);
-    cr_assert_lt(largest_difference(theta, bed_theta(&b), shape.size), 1e-7);
+    cr_assert_lt(bed_difference(theta, bed_theta(&b), shape.size), 1e-7);
     free(theta);
     bed_close(&b);
 }
@@ -154,12 +77,12 @@ Test(optimizer, muon_steps_are_nearly_orthogonal)
     brn_net_shape shape;
     bed b;
     MUST(brn_shape_residual(&shape, 5, &hidden, BRN_ACT_ELU, 1));
-    brn_optimizer_settings set = settings[BRN_OPT_MUON];
+    brn_optimizer_settings set = bed_settings[BRN_OPT_MUON];
     set.weight_decay = 0;
     bed_open(&b, "host:f64", 1, &shape, &set);
     double *before = calloc(2 * shape.size, sizeof *before), *g = before + shape.size;
     memcpy(before, bed_theta(&b), shape.size * sizeof *before);
-    random_gradient(&shape, 1, g);
+    bed_gradient(&shape, 1, g);
     bed_step(&b, g, 1);
     const double *after = bed_theta(&b);
     for (int l = 0; l < shape.layers; ++l) {
@@ -188,88 +111,6 @@ Test(optimizer, muon_steps_are_nearly_orthogonal)
         brn_eigenbasis_free(&e);
     }
     free(before);
-    bed_close(&b);
-}
-
-Test(optimizer, eigenvectors_and_orthonormal_rows)
-{
-    enum { N = 37 };
-    for (int f64 = 0; f64 < 2; ++f64) {
-        brn_eigenbasis e;
-        MUST(brn_eigenbasis_create(&e, N, f64));
-        brn_rng rng = brn_rng_start(3, 0);
-        double a[N][N], worst = 0, former = INFINITY;
-        for (int i = 0; i < N; ++i)
-            for (int j = 0; j <= i; ++j) a[i][j] = a[j][i] = brn_rng_normal(&rng) + (i == j ? 20 : 0);
-        for (int i = 0; i < N * N; ++i) {
-            if (f64) ((double *)e.matrix)[i] = a[i / N][i % N];
-            else ((float *)e.matrix)[i] = (float)a[i / N][i % N];
-        }
-        MUST(brn_eigenbasis_solve(&e, N));
-        for (int k = 0; k < N; ++k) {
-            double x[N], y[N], value = 0;
-            for (int i = 0; i < N; ++i) x[i] = f64 ? ((double *)e.matrix)[k * N + i] : (double)((float *)e.matrix)[k * N + i];
-            for (int i = 0; i < N; ++i) {
-                y[i] = 0;
-                for (int j = 0; j < N; ++j) y[i] += a[i][j] * x[j];
-                value += x[i] * y[i];
-            }
-            for (int i = 0; i < N; ++i) worst = fmax(worst, fabs(y[i] - value * x[i]));
-            cr_assert_leq(value, former + 1e-4, "eigenvalue %d is larger than the one before", k);
-            former = value;
-        }
-        cr_assert_lt(worst, f64 ? 1e-12 : 1e-3, "residual %g", worst);
-        if (f64) ((double *)e.matrix)[0] = NAN;
-        else ((float *)e.matrix)[0] = NAN;
-        MUST_FAIL(brn_eigenbasis_solve(&e, N), BRN_ERR_DIVERGED, "not finite");
-        brn_eigenbasis_free(&e);
-    }
-}
-
-/* G = U diag(s_k) V^T in every step, with fixed rotations U and V: SOAP's bases are U and V up to signs,
- * and the step is U Adam(diag(s_k)) V^T, the entries off the diagonal being zero. */
-Test(optimizer, soap_is_adam_in_the_eigenbasis)
-{
-    enum { N = 6, STEPS = 9 };
-    const brn_widths hidden = {1, {N}};
-    brn_net_shape shape;
-    bed b;
-    MUST(brn_shape_mlp(&shape, N - 1, &hidden, BRN_ACT_ELU, 1, false)); /* N x N with the bias */
-    brn_optimizer_settings set = settings[BRN_OPT_SOAP];
-    set.weight_decay = 0;
-    set.epsilon = 1e-3; /* rounding errors off the diagonal are nothing beside it */
-    bed_open(&b, "host:f64", 1, &shape, &set);
-    double basis[2][N][N];
-    for (int side = 0; side < 2; ++side) {
-        brn_eigenbasis e;
-        brn_rng rng = brn_rng_start(9, (uint32_t)side);
-        MUST(brn_eigenbasis_create(&e, N, true));
-        for (int i = 0; i < N * N; ++i) ((double *)e.matrix)[i] = brn_rng_normal(&rng);
-        MUST(brn_eigenbasis_orthonormalise(&e, N));
-        memcpy(basis[side], e.matrix, sizeof basis[side]);
-        brn_eigenbasis_free(&e);
-    }
-    double *expected = calloc(2 * shape.size, sizeof *expected), *g = expected + shape.size, m[N] = {0}, v[N] = {0};
-    memcpy(expected, bed_theta(&b), shape.size * sizeof *expected);
-    for (int k = 1; k <= STEPS; ++k) {
-        double d[N];
-        memset(g, 0, shape.size * sizeof *g);
-        for (int e = 0; e < N; ++e) {
-            const double s = (e + 1) * (1 + 0.3 * sin(k * (e + 1)));
-            m[e] = set.beta1 * m[e] + (1 - set.beta1) * s;
-            v[e] = set.beta2 * v[e] + (1 - set.beta2) * s * s;
-            d[e] = m[e] / (1 - pow(set.beta1, k)) / (sqrt(v[e] / (1 - pow(set.beta2, k))) + set.epsilon);
-            for (int i = 0; i < N; ++i)
-                for (int j = 0; j < N; ++j) {
-                    const double outer = basis[0][e][i] * basis[1][e][j];
-                    g[shape.layer[0].weight + (size_t)(i * N + j)] += s * outer;
-                    expected[shape.layer[0].weight + (size_t)(i * N + j)] -= set.lr * d[e] * outer;
-                }
-        }
-        bed_step(&b, g, 1);
-    }
-    cr_assert_lt(largest_difference(expected, bed_theta(&b), shape.size), 1e-8);
-    free(expected);
     bed_close(&b);
 }
 
@@ -312,7 +153,7 @@ Test(optimizer, all_minimise_a_badly_conditioned_problem)
 {
     static const double bound[] = {1e-3, 5e-3, 1e-9};
     for (int kind = 0; kind < 3; ++kind) {
-        brn_optimizer_settings set = settings[kind];
+        brn_optimizer_settings set = bed_settings[kind];
         set.weight_decay = 0;
         set.lr = set.matrix_lr = 3e-2;
         const double left = badly_conditioned(&set, 400);
@@ -333,7 +174,7 @@ static void pretend(bed *b, int64_t done)
             const size_t n = (size_t)lrint(sqrt((double)brn_buf_count(buf)));
             double *diagonal = calloc(n * n, sizeof *diagonal);
             for (size_t k = 0; k < n; ++k) diagonal[k * n + k] = 1000.0 * (double)(n - k);
-            MUST(brn_write_f64(queue(b), (brn_view){buf, 0}, diagonal, n * n));
+            MUST(brn_write_f64(bed_queue(b), (brn_view){buf, 0}, diagonal, n * n));
             free(diagonal);
         }
     }
@@ -348,21 +189,12 @@ static void run(const char *device, int threads, const brn_net_shape *shape, con
     double *g = calloc(shape->size, sizeof *g);
     if (first) pretend(&b, first);
     for (int k = first; k < last; ++k) {
-        random_gradient(shape, k, g);
+        bed_gradient(shape, k, g);
         bed_step(&b, g, 0.5);
     }
     memcpy(g, bed_theta(&b), shape->size * sizeof *g);
     *theta = g;
     bed_close(&b);
-}
-
-static bool at_hand(const char *device)
-{
-    brn_device *dev;
-    MUST(brn_device_open(&dev, device, 1));
-    const bool is = brn_device_at_hand(dev);
-    brn_device_close(dev);
-    return is;
 }
 
 /* Steps first + 1 ... first + 6 on every device, or on the hosts. */
@@ -371,13 +203,13 @@ static void agree(int kind, int first, bool hosts)
     char names[TEST_DEVICES_MOST][64];
     brn_net_shape shape;
     double *oracle;
-    odd_shape(&shape);
-    run("host:f64", 1, &shape, &settings[kind], first, first + 6, &oracle);
+    bed_shape(&shape);
+    run("host:f64", 1, &shape, &bed_settings[kind], first, first + 6, &oracle);
     for (int d = 1, devices = test_device_names(names); d < devices; ++d) {
         double *theta;
-        if (hosts && !at_hand(names[d])) continue;
-        run(names[d], 1, &shape, &settings[kind], first, first + 6, &theta);
-        const double error = largest_difference(theta, oracle, shape.size);
+        if (hosts && !bed_at_hand(names[d])) continue;
+        run(names[d], 1, &shape, &bed_settings[kind], first, first + 6, &theta);
+        const double error = bed_difference(theta, oracle, shape.size);
         cr_log_info("optimizer %d on %s: error %.2g\n", kind, names[d], error);
         cr_assert_lt(error, 1e-6, "optimizer %d on %s from step %d: error %g", kind, names[d], first, error);
         free(theta);
@@ -400,10 +232,10 @@ Test(optimizer, bits_do_not_depend_on_threads)
     MUST(brn_shape_mlp(&shape, 5, &hidden, BRN_ACT_ELU, 1, false));
     for (int kind = 0; kind < 3; ++kind) {
         double *one;
-        run("host", 1, &shape, &settings[kind], 0, 13, &one);
+        run("host", 1, &shape, &bed_settings[kind], 0, 13, &one);
         for (int threads = 2; threads <= 3; ++threads) {
             double *theta;
-            run("host", threads, &shape, &settings[kind], 0, 13, &theta);
+            run("host", threads, &shape, &bed_settings[kind], 0, 13, &theta);
             cr_assert_eq(memcmp(one, theta, shape.size * sizeof *one), 0, "optimizer %d with %d threads", kind, threads);
             free(theta);
         }
@@ -415,19 +247,19 @@ static void copy_buffer(const bed *from, brn_buf *a, const bed *to, brn_buf *b)
 {
     double *values = calloc(brn_buf_count(a), sizeof *values);
     cr_assert_eq(brn_buf_count(a), brn_buf_count(b));
-    MUST(brn_read_f64(queue(from), (brn_view){a, 0}, values, brn_buf_count(a)));
-    MUST(brn_write_f64(queue(to), (brn_view){b, 0}, values, brn_buf_count(a)));
+    MUST(brn_read_f64(bed_queue(from), (brn_view){a, 0}, values, brn_buf_count(a)));
+    MUST(brn_write_f64(bed_queue(to), (brn_view){b, 0}, values, brn_buf_count(a)));
     free(values);
 }
 
 Test(optimizer, restored_state_continues_exactly)
 {
     brn_net_shape shape;
-    odd_shape(&shape);
+    bed_shape(&shape);
     double *g = calloc(shape.size, sizeof *g);
     for (int kind = 0; kind < 3; ++kind) {
         bed first, second;
-        brn_optimizer_settings set = settings[kind];
+        brn_optimizer_settings set = bed_settings[kind];
         set.clip = 1; /* about half of the gradients are shortened */
         bed_open(&first, "host", 2, &shape, &set);
         bed_open(&second, "host", 2, &shape, &set);
@@ -445,7 +277,7 @@ Test(optimizer, restored_state_continues_exactly)
                 }
                 brn_optimizer_set_steps(second.opt, brn_optimizer_steps(first.opt));
             }
-            random_gradient(&shape, k, g);
+            bed_gradient(&shape, k, g);
             bed_step(&first, g, 1);
             if (k >= 10) bed_step(&second, g, 1);
         }
@@ -464,7 +296,7 @@ Test(optimizer, state_names_and_bad_arguments)
     const char *name;
     brn_buf *buf;
     MUST(brn_shape_mlp(&shape, 3, &hidden, BRN_ACT_ELU, 1, false));
-    bed_open(&b, "host", 1, &shape, &settings[BRN_OPT_SOAP]);
+    bed_open(&b, "host", 1, &shape, &bed_settings[BRN_OPT_SOAP]);
     static const char *const expected[] = {"m", "v", "layers.0.left", "layers.0.left_basis", "layers.0.right", "layers.0.right_basis",
                                            "layers.1.left", "layers.1.left_basis"};
     cr_assert_eq(brn_optimizer_state_count(b.opt), 8);
@@ -478,106 +310,10 @@ Test(optimizer, state_names_and_bad_arguments)
     MUST_FAIL(brn_optimizer_step(b.opt, &b.net, small, 1), BRN_ERR_INTERNAL, "gradient of 3");
     brn_buf_free(small);
     brn_optimizer *none;
-    brn_optimizer_settings set = settings[BRN_OPT_SOAP];
+    brn_optimizer_settings set = bed_settings[BRN_OPT_SOAP];
     set.refresh = 0;
     MUST_FAIL(brn_optimizer_create(&none, b.dev, &shape, &set), BRN_ERR_USAGE, "refresh");
     set.kind = BRN_OPT_AUTO;
     MUST_FAIL(brn_optimizer_create(&none, b.dev, &shape, &set), BRN_ERR_USAGE, "resolved");
     bed_close(&b);
-}
-
-/* The parameters are lost then, and the next loss says so; a device's bases are not. */
-Test(optimizer, soap_keeps_its_bases_where_gradients_are_not_finite)
-{
-    char names[TEST_DEVICES_MOST][64];
-    brn_net_shape shape;
-    odd_shape(&shape);
-    double *g = calloc(shape.size, sizeof *g);
-    for (int d = 0, devices = test_device_names(names); d < devices; ++d) {
-        bed b;
-        if (at_hand(names[d])) continue;
-        bed_open(&b, names[d], 1, &shape, &settings[BRN_OPT_SOAP]);
-        for (int k = 0; k < 4; ++k) { /* step 4 refreshes */
-            random_gradient(&shape, k, g);
-            for (size_t i = 0; k == 3 && i < shape.size; ++i) g[i] = i % 2 ? (double)NAN : (double)INFINITY;
-            bed_step(&b, g, 1);
-        }
-        for (int i = 0; i < brn_optimizer_state_count(b.opt); ++i) {
-            const char *name;
-            brn_buf *buf;
-            MUST(brn_optimizer_state(b.opt, i, &name, &buf));
-            if (!strstr(name, "_basis")) continue;
-            const size_t n = (size_t)lrint(sqrt((double)brn_buf_count(buf)));
-            double *basis = calloc(n * n, sizeof *basis);
-            MUST(brn_read_f64(queue(&b), (brn_view){buf, 0}, basis, n * n));
-            for (size_t e = 0; e < n * n; ++e) {
-                double product = 0;
-                for (size_t c = 0; c < n; ++c) product += basis[e / n * n + c] * basis[e % n * n + c];
-                cr_assert_float_eq(product, e / n == e % n, 1e-5, "%s on %s: rows %zu and %zu: %g", name, names[d], e / n, e % n, product);
-            }
-            free(basis);
-        }
-        bed_close(&b);
-    }
-    free(g);
-}
-
-/* A dimension too large for a factor leaves SOAP one-sided. */
-Test(optimizer, soap_without_a_large_factor)
-{
-    const brn_widths hidden = {1, {3}};
-    brn_net_shape shape;
-    bed b;
-    MUST(brn_shape_mlp(&shape, 5000, &hidden, BRN_ACT_ELU, 1, false));
-    bed_open(&b, "host", 1, &shape, &settings[BRN_OPT_SOAP]);
-    cr_assert_eq(brn_optimizer_state_count(b.opt), 2 + 2 + 2);
-    double *g = calloc(2 * shape.size, sizeof *g), *before = g + shape.size;
-    memcpy(before, bed_theta(&b), shape.size * sizeof *g);
-    random_gradient(&shape, 1, g);
-    bed_step(&b, g, 1);
-    const double *after = bed_theta(&b);
-    double along = 0;
-    for (size_t i = 0; i < 15003; ++i) along += (before[i] - after[i]) * g[i];
-    cr_assert_gt(along, 0);
-    free(g);
-    bed_close(&b);
-}
-
-Test(average, window_grows_up_to_the_decay)
-{
-    brn_device *dev;
-    brn_buf *theta;
-    brn_buf *average;
-    MUST(brn_device_open(&dev, "host:f64", 1));
-    MUST(brn_buf_create(&theta, dev, BRN_REAL, 300, "test"));
-    MUST(brn_buf_create(&average, dev, BRN_REAL, 300, "test"));
-    double values[300], expected[300] = {0}, mean[300];
-    MUST(brn_write_f64(brn_device_queue(dev, 0), (brn_view){theta, 0}, expected, 300));
-    MUST(brn_zero(brn_device_queue(dev, 0), (brn_view){average, 0}, 300));
-    for (int k = 0; k < 20; ++k) {
-        const double d = fmin(0.5, (1.0 + k) / (10.0 + k));
-        for (int i = 0; i < 300; ++i) {
-            values[i] = sin(i + k);
-            expected[i] = d * expected[i] + (1 - d) * values[i];
-        }
-        MUST(brn_write_f64(brn_device_queue(dev, 0), (brn_view){theta, 0}, values, 300));
-        MUST(brn_average_update(dev, average, theta, 0.5, k));
-    }
-    MUST(brn_read_f64(brn_device_queue(dev, 0), (brn_view){average, 0}, mean, 300));
-    cr_assert_lt(largest_difference(mean, expected, 300), 1e-7);
-    brn_buf_free(average);
-    brn_buf_free(theta);
-    brn_device_close(dev);
-}
-
-Test(schedule, warm_up_times_cosine)
-{
-    cr_assert_float_eq(brn_schedule_rate(BRN_SCHEDULE_COSINE, 0, 100, 0, 1e-4), 1, 1e-15);
-    cr_assert_float_eq(brn_schedule_rate(BRN_SCHEDULE_COSINE, 50, 100, 0, 0.2), 0.6, 1e-12);
-    cr_assert_float_eq(brn_schedule_rate(BRN_SCHEDULE_COSINE, 100, 100, 0, 1e-4), 1e-4, 1e-15);
-    cr_assert_float_eq(brn_schedule_rate(BRN_SCHEDULE_COSINE, 500, 100, 0, 1e-4), 1e-4, 1e-15);
-    cr_assert_float_eq(brn_schedule_rate(BRN_SCHEDULE_CONSTANT, 0, 100, 10, 1e-4), 0.1, 1e-15);
-    cr_assert_float_eq(brn_schedule_rate(BRN_SCHEDULE_CONSTANT, 9, 100, 10, 1e-4), 1, 1e-15);
-    cr_assert_float_eq(brn_schedule_rate(BRN_SCHEDULE_COSINE, 4, 100, 10, 0),
-                       0.5 * 0.5 * (1 + cos(3.141592653589793 * 0.04)), 1e-12);
 }
