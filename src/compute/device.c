@@ -107,7 +107,29 @@ static brn_status open_named(brn_device **device, const char *name, int threads)
     return BRN_OK;
 }
 
-/* One that cannot be opened is left out, and the choice made again. */
+/* A number goes through a kernel. Kernels may be compiled while a device is open already, and are waited for here. */
+static brn_status prove(brn_device *dev)
+{
+    brn_buf *buf;
+    float number = 0;
+    BRN_TRY(brn_buf_create(&buf, dev, BRN_REAL, 1, "a first number"));
+    brn_queue *q = brn_device_queue(dev, 0);
+    brn_status status = BRN_LAUNCH(q, fill, 1, 1, (.ld = 1, .s = 2), {buf, 0});
+    if (status == BRN_OK) status = brn_read_f32(q, (brn_view){buf, 0}, &number, 1);
+    if (status == BRN_OK && number != 2) status = brn_fail(BRN_ERR_DEVICE, "%s: wrote 2 and read %g", dev->name, (double)number);
+    brn_buf_free(buf);
+    return status;
+}
+
+static brn_status open_proven(brn_device **device, const brn_device_info *info, int threads)
+{
+    BRN_TRY(open_named(device, info->name, threads));
+    const brn_status status = info->gpu ? prove(*device) : BRN_OK;
+    if (status != BRN_OK) brn_device_close(*device), *device = NULL;
+    return status;
+}
+
+/* One that cannot be opened, or computes nothing, is left out, and the choice made again. */
 static brn_status open_auto(brn_device **device, int threads)
 {
     brn_device_info info[LISTED];
@@ -117,10 +139,10 @@ static brn_status open_auto(brn_device **device, int threads)
     if (count > LISTED) count = LISTED;
     for (;;) {
         const int chosen = brn_device_choose(info, count, why, sizeof why);
-        const brn_status status = open_named(device, info[chosen].name, threads);
+        const brn_status status = open_proven(device, &info[chosen], threads);
         if (status != BRN_OK && (!info[chosen].gpu || status != BRN_ERR_DEVICE)) return status;
         if (status == BRN_OK) {
-            snprintf((*device)->why, sizeof (*device)->why, "%s%s%s", why, *failed ? "; could not open " : "", failed);
+            snprintf((*device)->why, sizeof (*device)->why, "%s%s%s", why, *failed ? "; could not use " : "", failed);
             return BRN_OK;
         }
         append(failed, sizeof failed, *failed ? ", " : "", info[chosen].name);

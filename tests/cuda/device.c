@@ -239,6 +239,16 @@ Test(cuda, kernels_that_do_not_compile)
         brn_buf_free(buf);
         brn_device_close(dev);
         cr_expect_eq(h.live(), 0);
+        let_go();
+        if (cases[c].status == BRN_ERR_DEVICE) { /* then there is the host */
+            MUST(brn_device_open(&dev, "auto", 1));
+            cr_expect_str_eq(brn_device_name(dev), "host");
+            cr_expect(strstr(brn_device_why(dev), "could not use cuda:0"), "%s", brn_device_why(dev));
+            brn_device_close(dev);
+        } else {
+            MUST_FAIL(brn_device_open(&dev, "auto", 1), BRN_ERR_MEMORY, "nvrtcCompileProgram");
+        }
+        cr_expect_eq(h.live(), 0);
         h.watch(NULL);
     }
 }
