@@ -6,6 +6,7 @@
 #include "core/error.h"
 
 #include <cblas.h>
+#include <stddef.h>
 
 #define BRN_LAPACK_LIST(X, p, real)                                                                          \
     X(p##syevd, (const char *jobz, const char *uplo, const int *n, real *a, const int *lda, real *w, real *work, const int *lwork, \
@@ -31,5 +32,9 @@ extern brn_blas_functions brn_blas;
 /** Load the library, once; its own threads are switched off, parallelism is ours. BRN_ERR_UNSUPPORTED with the package
  *  to install where it is missing, BRN_ERR_MEMORY where its buffers find no room. */
 brn_status brn_blas_load(void);
+
+/** What syevd with eigenvectors asks for beside an n x n matrix and its eigenvalues. */
+static inline size_t brn_syevd_reals(size_t n) { return 1 + 6 * n + 2 * n * n; }
+static inline size_t brn_syevd_ints(size_t n) { return 3 + 5 * n; }
 
 #endif

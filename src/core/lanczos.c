@@ -43,14 +43,10 @@ void brn_lanczos_take(brn_lanczos *l, double *av)
     for (int i = 0; i < n; ++i) next[i] = av[i] / l->beside[k];
 }
 
-/* What syevd asks for, beside the matrix and its eigenvalues. */
-static size_t reals_of(size_t m) { return 1 + 6 * m + 2 * m * m; }
-static size_t ints_of(size_t m) { return 3 + 5 * m; }
-
 size_t brn_lanczos_work(int most)
 {
     const size_t m = (size_t)most;
-    return m * m + m + reals_of(m) + ints_of(m);
+    return m * m + m + brn_syevd_reals(m) + brn_syevd_ints(m);
 }
 
 brn_status brn_lanczos_log(const brn_lanczos *l, double *work, double *value)
@@ -67,7 +63,8 @@ brn_status brn_lanczos_log(const brn_lanczos *l, double *work, double *value)
     }
     int info = 0;
     const int size = l->length;
-    brn_blas.dsyevd("V", "U", &size, t, &size, node, rest, &(int){(int)reals_of(m)}, (int *)(rest + reals_of(m)), &(int){(int)ints_of(m)}, &info);
+    const size_t reals = brn_syevd_reals(m);
+    brn_blas.dsyevd("V", "U", &size, t, &size, node, rest, &(int){(int)reals}, (int *)(rest + reals), &(int){(int)brn_syevd_ints(m)}, &info);
     if (info != 0 || !(node[0] > 0)) return BRN_OK;
     double sum = 0;
     for (size_t k = 0; k < m; ++k) sum += t[k * m] * t[k * m] * log(node[k]); /* row k: eigenvector k */

@@ -21,7 +21,7 @@ static double power_of(double x, brn_sym_power power)
 
 brn_status brn_sym_apply(int n, const double *s, brn_sym_power power, double floor, double *out)
 {
-    const size_t nn = (size_t)n * (size_t)n, lwork = 1 + 6 * (size_t)n + 2 * nn, liwork = 3 + 5 * (size_t)n; /* what syevd asks for */
+    const size_t nn = (size_t)n * (size_t)n, lwork = brn_syevd_reals((size_t)n), liwork = brn_syevd_ints((size_t)n);
     double *block;
     BRN_TRY(brn_blas_load());
     BRN_TRY(BRN_ALLOC(&block, 2 * nn + (size_t)n + lwork + liwork, "matrix root"));

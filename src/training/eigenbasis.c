@@ -8,8 +8,7 @@
 #include <stdlib.h>
 
 /* Eigenvalues or reflector scales, then what syevd asks for; the blocked QR is content with less. */
-static size_t work_count(size_t n) { return n + (1 + 6 * n + 2 * n * n) + 64 * n; }
-static size_t integer_count(size_t n) { return 3 + 5 * n; }
+static size_t work_count(size_t n) { return n + brn_syevd_reals(n) + 64 * n; }
 
 brn_status brn_eigenbasis_create(brn_eigenbasis *basis, int n, bool f64)
 {
@@ -18,7 +17,7 @@ brn_status brn_eigenbasis_create(brn_eigenbasis *basis, int n, bool f64)
     brn_status status = brn_blas_load();
     if (status == BRN_OK) status = brn_alloc_bytes(&basis->matrix, count * count, size, "eigenvectors");
     if (status == BRN_OK) status = brn_alloc_bytes(&basis->work, work_count(count), size, "eigenvectors");
-    if (status == BRN_OK) status = BRN_ALLOC(&basis->integers, integer_count(count), "eigenvectors");
+    if (status == BRN_OK) status = BRN_ALLOC(&basis->integers, brn_syevd_ints(count), "eigenvectors");
     if (status != BRN_OK) brn_eigenbasis_free(basis);
     return status;
 }
@@ -51,7 +50,7 @@ void brn_eigenbasis_free(brn_eigenbasis *basis)
     static int p##solve(const brn_eigenbasis *b, int n)                                                      \
     {                                                                                                        \
         real *a = b->matrix, *w = b->work;                                                                   \
-        int info, room = (int)integer_count((size_t)n);                                                      \
+        int info, room = (int)brn_syevd_ints((size_t)n);                                                      \
         brn_blas.p##syevd("V", "U", &n, a, &n, w, w + n, &b->room, b->integers, &room, &info);                       \
         p##reverse_rows(a, n);                                                                               \
         return info;                                                                                         \
