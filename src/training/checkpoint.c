@@ -6,14 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EXTRAS = 160 };
+enum { OPTIMIZER_MOST = 160, EXTRAS = OPTIMIZER_MOST + 2 }; /* of both optimizers; and what list_extras adds */
 static const char NO_DUAL[] = "none"; /* before the first evaluation */
 
 static brn_status add_optimizer(const brn_optimizer *opt, const char *of, brn_extra *extra, int *count)
 {
     for (int i = 0; opt && i < brn_optimizer_state_count(opt); ++i) {
         const char *name;
-        if (*count == EXTRAS) return brn_fail(BRN_ERR_INTERNAL, "checkpoint: more than %d arrays", EXTRAS);
+        if (*count == OPTIMIZER_MOST) return brn_fail(BRN_ERR_INTERNAL, "checkpoint: more than %d arrays", OPTIMIZER_MOST);
         brn_extra *e = &extra[(*count)++];
         BRN_TRY(brn_optimizer_state(opt, i, &name, &e->buf));
         snprintf(e->name, sizeof e->name, "%s.optimizer.%s", of, name);
@@ -24,19 +24,16 @@ static brn_status add_optimizer(const brn_optimizer *opt, const char *of, brn_ex
 static brn_status list_extras(const brn_trainer *t, const brn_run_state *state, brn_extra *extra, int *count)
 {
     *count = 0;
-    extra[(*count)++] = (brn_extra){.name = "train.best_duals", .buf = state->duals};
     BRN_TRY(add_optimizer(t->f_opt, "potential", extra, count));
     BRN_TRY(add_optimizer(t->h_opt, "amortizer", extra, count));
-    if (!t->solver) return BRN_OK;
-    brn_extra *e = &extra[(*count)++];
-    *e = (brn_extra){.buf = brn_solver_scale(t->solver).buf};
-    snprintf(e->name, sizeof e->name, "conjugate.scale");
+    extra[(*count)++] = (brn_extra){.name = "train.best_duals", .buf = state->duals};
+    if (t->solver) extra[(*count)++] = (brn_extra){.name = "conjugate.scale", .buf = brn_solver_scale(t->solver).buf};
     return BRN_OK;
 }
 
 brn_status brn_checkpoint_write(const brn_trainer *t, const brn_run_state *state, const char *path)
 {
-    brn_extra extra[EXTRAS + 1];
+    brn_extra extra[EXTRAS];
     int count;
     char step[32], best[32], since[32], evaluations[32];
     BRN_TRY(list_extras(t, state, extra, &count));
@@ -71,7 +68,7 @@ static brn_status read_best(const brn_st *file, const char *path, double *best)
 
 static brn_status read_file(brn_trainer *t, brn_run_state *state, const brn_st *file, const char *path)
 {
-    brn_extra extra[EXTRAS + 1];
+    brn_extra extra[EXTRAS];
     int count;
     BRN_TRY(list_extras(t, state, extra, &count));
     BRN_TRY(read_integer(file, path, "train.step", t->set->train.steps, &t->step));
