@@ -1,58 +1,41 @@
 /* What the fixed batch of a training can tell: which states are as good as the best one so far. */
-#include "support/support.h"
+#include "support/device_work.h"
 #include "training/monitor.h"
 
-#include <brenier/train.h>
 #include <math.h>
 #include <stdlib.h>
 
 typedef struct {
-    brn_settings settings;
-    brn_device *dev;
-    brn_pair *pair;
-    brn_model *model;
-    brn_trainer *t;
+    test_training on;
     brn_monitor *monitor;
 } bed;
 
 static void bed_open(bed *b)
 {
-    static const char *const set[] = {"data.pair=gaussian", "data.n=2", "potential.hidden=16,16", "amortizer.hidden=16", "train.batch=256",
-                                      "train.steps=400", "train.averaging=0"};
-    MUST(brn_settings_preset(&b->settings, "hd"));
-    MUST(brn_settings_assign(&b->settings, sizeof set / sizeof *set, set));
-    MUST(brn_settings_resolve(&b->settings, 2));
-    MUST(brn_device_open(&b->dev, "host", 1));
-    MUST(brn_pair_open(&b->pair, b->dev, &b->settings));
-    MUST(brn_model_create(&b->model, b->dev, &b->settings, b->pair));
-    MUST(brn_trainer_create(&b->t, b->model, b->pair));
-    MUST(brn_monitor_create(&b->monitor, b->t));
-    MUST(brn_trainer_begin(b->t));
+    test_training_begin(&b->on, "host", 2, 256, "preset=hd potential.hidden=16,16 amortizer.hidden=16 train.steps=400 train.averaging=0");
+    MUST(brn_monitor_create(&b->monitor, b->on.trainer));
 }
 
 static void bed_close(bed *b)
 {
     brn_monitor_free(b->monitor);
-    brn_trainer_free(b->t);
-    brn_model_free(b->model);
-    brn_pair_close(b->pair);
-    brn_device_close(b->dev);
+    test_training_end(&b->on);
 }
 
 /* The parameters of f, to come back to and to change. */
 static float *parameters(const bed *b, size_t *count)
 {
-    *count = brn_buf_count(b->model->f.part[0].theta);
+    *count = brn_buf_count(b->on.model->f.part[0].theta);
     float *theta = malloc(*count * sizeof *theta);
-    MUST(brn_read_f32(brn_device_queue(b->dev, 0), (brn_view){b->model->f.part[0].theta, 0}, theta, *count));
+    MUST(brn_read_f32(brn_device_queue(b->on.dev, 0), (brn_view){b->on.model->f.part[0].theta, 0}, theta, *count));
     return theta;
 }
 
 static void look(const bed *b, const float *theta, size_t count, brn_sight *sight, bool *level)
 {
-    brn_queue *q = brn_device_queue(b->dev, 0);
-    MUST(brn_write_f32(q, (brn_view){b->model->f.part[0].theta, 0}, theta, count));
-    MUST(brn_net_prepare(&b->model->f.part[0], q));
+    brn_queue *q = brn_device_queue(b->on.dev, 0);
+    MUST(brn_write_f32(q, (brn_view){b->on.model->f.part[0].theta, 0}, theta, count));
+    MUST(brn_net_prepare(&b->on.model->f.part[0], q));
     MUST(brn_monitor_look(b->monitor, sight));
     MUST(brn_monitor_level(b->monitor, level));
 }
@@ -67,7 +50,7 @@ Test(monitor, knows_what_it_cannot_tell)
     size_t count;
     bed_open(&b);
     float *first = parameters(&b, &count), *last;
-    for (int i = 0; i < 400; ++i) MUST(brn_trainer_step(b.t));
+    for (int i = 0; i < 400; ++i) MUST(brn_trainer_step(b.on.trainer));
     last = parameters(&b, &count);
 
     look(&b, first, count, &start, &level);
@@ -102,19 +85,19 @@ Test(monitor, keeps_the_rows_of_the_lowest_dual)
     bool level;
     double sum = 0;
     bed_open(&b);
-    const int rows = brn_monitor_rows(&b.settings);
+    const int rows = brn_monitor_rows(&b.on.settings);
     float *kept = malloc((size_t)rows * sizeof *kept);
     MUST(brn_monitor_look(b.monitor, &sight));
     MUST(brn_monitor_keep(b.monitor));
-    MUST(brn_read_f32(brn_device_queue(b.dev, 0), (brn_view){brn_monitor_kept(b.monitor), 0}, kept, (size_t)rows));
+    MUST(brn_read_f32(brn_device_queue(b.on.dev, 0), (brn_view){brn_monitor_kept(b.monitor), 0}, kept, (size_t)rows));
     for (int r = 0; r < rows; ++r) sum += (double)kept[r] / rows;
     cr_expect_float_eq(sum, sight.dual, 1e-6 * fabs(sight.dual));
     for (int r = 0; r < rows; ++r) kept[r] -= (float)(r % 2) * .01f; /* as if another state had been lower by .005, in half the rows */
-    MUST(brn_write_f32(brn_device_queue(b.dev, 0), (brn_view){brn_monitor_kept(b.monitor), 0}, kept, (size_t)rows));
+    MUST(brn_write_f32(brn_device_queue(b.on.dev, 0), (brn_view){brn_monitor_kept(b.monitor), 0}, kept, (size_t)rows));
     MUST(brn_monitor_level(b.monitor, &level));
     cr_expect_not(level);
     for (int r = 0; r < rows; ++r) kept[r] += (float)(r % 2) * .01f + (r == 0 ? -1.f : 0); /* and in one row alone */
-    MUST(brn_write_f32(brn_device_queue(b.dev, 0), (brn_view){brn_monitor_kept(b.monitor), 0}, kept, (size_t)rows));
+    MUST(brn_write_f32(brn_device_queue(b.on.dev, 0), (brn_view){brn_monitor_kept(b.monitor), 0}, kept, (size_t)rows));
     MUST(brn_monitor_level(b.monitor, &level));
     cr_expect(level);
     free(kept);
