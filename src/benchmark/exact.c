@@ -99,8 +99,7 @@ brn_status brn_exact_gradients(brn_exact *e, int part, size_t rows, const float 
 {
     const bool both = part == BRN_FROZEN_PARTS;
     const brn_pot one = {.parts = 1, .part = {e->psi.part[both ? 0 : part]}, .scale = 1};
-    e->x.rows = e->grad.rows = e->value.rows = (int)rows;
-    e->x.tiles = e->grad.tiles = e->value.tiles = ((int)rows + e->x.tile_rows - 1) / e->x.tile_rows;
+    e->x = brn_batch_part(&e->x, (int)rows), e->grad = brn_batch_part(&e->grad, (int)rows), e->value = brn_batch_part(&e->value, (int)rows);
     BRN_TRY(brn_batch_write(&e->x, x));
     BRN_TRY(brn_parallel(e->dev, e->x.tiles, evaluate_tile, &(job){e, both ? &e->psi : &one}));
     BRN_TRY(brn_batch_read_f64(&e->grad, grad));

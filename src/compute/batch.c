@@ -61,6 +61,14 @@ static brn_status move_tile(void *context, brn_queue *q, int t)
     return status;
 }
 
+brn_batch brn_batch_part(const brn_batch *whole, int rows)
+{
+    brn_batch part = *whole;
+    part.rows = rows;
+    part.tiles = (rows + part.tile_rows - 1) / part.tile_rows;
+    return part;
+}
+
 brn_status brn_batch_write(brn_batch *b, const float *rows)
 {
     return brn_parallel(b->dev, b->tiles, move_tile, &(transfer){.b = b, .write_f32 = rows});

@@ -28,6 +28,9 @@ static inline int brn_batch_rows(const brn_batch *b, int t)
     return left < b->tile_rows ? left : b->tile_rows;
 }
 
+/** The first `rows` rows of a batch, in the same tiles; the memory stays the batch's. */
+brn_batch brn_batch_part(const brn_batch *whole, int rows);
+
 /** Row-major host samples in and out, [rows][feats], through the device's queues. */
 brn_status brn_batch_write(brn_batch *b, const float *rows);
 brn_status brn_batch_write_f64(brn_batch *b, const double *rows);

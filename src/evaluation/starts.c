@@ -5,13 +5,6 @@
 
 #include <stdlib.h>
 
-void brn_study_standardise(const brn_model *m, brn_side side, size_t rows, float *x)
-{
-    const size_t n = (size_t)m->n;
-    if (!m->standardized) return;
-    for (size_t k = 0; k < rows * n; ++k) x[k] = (float)((x[k] - m->shift[side][k % n]) / m->scale);
-}
-
 static brn_side f_side(const brn_study *s) { return brn_potential_side(&s->at.model->settings); }
 
 /* ---- what every study has ------------------------------------------------------------------------ */
@@ -53,7 +46,7 @@ static brn_status start_linear(brn_study *s, brn_pair *pair, uint64_t seed, uint
     brn_status status = BRN_OK;
     if (g.matrix[BRN_SOURCE]) { /* not in very many dimensions */
         BRN_GO(brn_baseline_map(&g, BRN_MAP_LINEAR, 1 - f_side(s), (size_t)s->rows, s->y, s->x));
-        brn_study_standardise(s->at.model, f_side(s), (size_t)s->rows, s->x);
+        brn_model_standardized_rows(s->at.model, f_side(s), (size_t)s->rows, s->x, s->x);
         BRN_GO(give(s, BRN_STUDY_LINEAR));
     }
 done:
@@ -90,7 +83,7 @@ static brn_status start_sought(brn_study *s, brn_pair *pair, uint64_t seed, uint
     seek_job job = {.p = p};
     brn_status status;
     BRN_GO(brn_pair_sample(pair, f_side(s), seed, first, (size_t)samples, s->x));
-    brn_study_standardise(p->model, f_side(s), (size_t)samples, s->x);
+    brn_model_standardized_rows(p->model, f_side(s), (size_t)samples, s->x, s->x);
     BRN_GO(brn_batch_create(&job.sample, p->model->dev, s->n, samples, "samples"));
     BRN_GO(brn_batch_beside(&job.value, &job.sample, 1, "values"));
     BRN_GO(brn_batch_write(&job.sample, s->x));
@@ -120,7 +113,7 @@ brn_status brn_study_add_earlier(brn_study *s, const brn_model *earlier)
         return brn_fail(BRN_ERR_USAGE, "the earlier model has %s: it is no start for this one",
                         earlier->n == s->n ? "its potential on the other measure" : "another dimension");
     BRN_TRY(brn_model_argmax(earlier, NULL, s->y, (size_t)s->rows, false, s->x, NULL, NULL));
-    brn_study_standardise(s->at.model, f_side(s), (size_t)s->rows, s->x);
+    brn_model_standardized_rows(s->at.model, f_side(s), (size_t)s->rows, s->x, s->x);
     return give(s, BRN_STUDY_EARLIER);
 }
 

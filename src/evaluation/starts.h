@@ -31,7 +31,4 @@ struct brn_study {
 /** The starts that need nothing else: predictions and y. */
 brn_status brn_study_place_starts(brn_study_place *p);
 
-/** Raw rows of a side to the model's coordinates, in place. */
-void brn_study_standardise(const brn_model *model, brn_side side, size_t rows, float *x);
-
 #endif

@@ -178,8 +178,7 @@ static brn_status fill(brn_study *s, brn_model *model, brn_model *exact, const f
     BRN_TRY(BRN_ALLOC(&s->numbers, rows, "study"));
     BRN_TRY(BRN_ALLOC(&s->gradient, rows, "study"));
     memcpy(s->y, y, rows * n * sizeof *y);
-    memcpy(s->x, y, rows * n * sizeof *y);
-    brn_study_standardise(model, 1 - brn_potential_side(&model->settings), rows, s->x);
+    brn_model_standardized_rows(model, 1 - brn_potential_side(&model->settings), rows, y, s->x);
     BRN_TRY(place_create(&s->at, model, s->x, s->rows));
     BRN_TRY(place_create(&s->exact, exact, s->x, s->rows));
     return solve_reference(s);

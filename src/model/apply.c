@@ -83,24 +83,13 @@ static bool try_smaller(brn_status status, const brn_model *m, int *rows)
     return true;
 }
 
-/* The first rows of a batch, in the same tiles. */
-static brn_batch part_of(const brn_batch *whole, int rows)
-{
-    brn_batch part = *whole;
-    part.rows = rows;
-    part.tiles = (rows + part.tile_rows - 1) / part.tile_rows;
-    return part;
-}
-
 /* ---- coordinates ------------------------------------------------------------------------------- */
 
 static brn_status write_raw(const session *s, brn_side side, const float *raw, brn_batch *to)
 {
     const brn_model *m = s->m;
     if (!m->standardized) return brn_batch_write(to, raw);
-    const size_t n = (size_t)m->n, count = (size_t)to->rows;
-    for (size_t r = 0; r < count; ++r)
-        for (size_t i = 0; i < n; ++i) s->rows[r * n + i] = (float)((raw[r * n + i] - m->shift[side][i]) / m->scale);
+    brn_model_standardized_rows(m, side, (size_t)to->rows, raw, s->rows);
     return brn_batch_write(to, s->rows);
 }
 
@@ -172,8 +161,8 @@ static brn_status evaluate_open(session *s, const brn_model *m, int rows)
 
 static brn_status evaluate_chunk(session *s, int rows, const float *x, float *grad, float *value)
 {
-    brn_batch xb = part_of(&s->x, rows);
-    const brn_batch yb = part_of(&s->y, rows), vb = part_of(&s->value, rows);
+    brn_batch xb = brn_batch_part(&s->x, rows);
+    const brn_batch yb = brn_batch_part(&s->y, rows), vb = brn_batch_part(&s->value, rows);
     BRN_TRY(write_raw(s, s->side, x, &xb));
     BRN_TRY(brn_parallel(s->m->dev, xb.tiles, evaluate_tile, &(evaluation){s, &xb, grad != NULL}));
     if (grad) return read_raw(s, 1 - s->side, &yb, grad);
@@ -276,7 +265,7 @@ static brn_status read_rows_info(const session *s, int rows, brn_conjugate_row *
 static brn_status conjugate_chunk(session *s, int rows, const float *y, bool warm_start, float *x, float *value,
                                   brn_conjugate_row *out)
 {
-    brn_batch xb = part_of(&s->x, rows), yb = part_of(&s->y, rows);
+    brn_batch xb = brn_batch_part(&s->x, rows), yb = brn_batch_part(&s->y, rows);
     BRN_TRY(write_raw(s, 1 - s->side, y, &yb));
     if (warm_start) BRN_TRY(write_raw(s, s->side, x, &xb));
     else BRN_TRY(brn_parallel(s->m->dev, yb.tiles, predict_tile, &(prediction){s, &xb, &yb}));

@@ -209,9 +209,7 @@ static brn_status one_chunk(session *s, int rows, const float *raw, double *log_
 {
     const brn_model *m = s->m;
     const size_t n = (size_t)m->n, count = (size_t)rows * n;
-    brn_batch x = s->x;
-    x.rows = rows;
-    x.tiles = (rows + x.tile_rows - 1) / x.tile_rows;
+    brn_batch x = brn_batch_part(&s->x, rows);
     for (size_t e = 0; e < count; ++e) s->rows[e] = m->standardized ? (raw[e] - m->shift[s->side][e % n]) / m->scale : raw[e];
     s->raw = raw, s->log_det = log_det, s->error = error;
     BRN_TRY(brn_batch_write_f64(&x, s->rows));

@@ -49,6 +49,13 @@ brn_status brn_model_standardize(brn_model *m, const brn_standardization *std)
     return BRN_OK;
 }
 
+void brn_model_standardized_rows(const brn_model *m, brn_side side, size_t rows, const float *raw, float *x)
+{
+    const size_t n = (size_t)m->n;
+    for (size_t r = 0; r < rows; ++r)
+        for (size_t i = 0; i < n; ++i) x[r * n + i] = m->standardized ? (float)((raw[r * n + i] - m->shift[side][i]) / m->scale) : raw[r * n + i];
+}
+
 brn_status brn_model_set_starts(brn_model *m, const float *rows, size_t count)
 {
     float *start = NULL;

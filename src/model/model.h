@@ -38,6 +38,8 @@ brn_status brn_model_new(brn_model **model, brn_device *dev, const brn_settings 
 brn_status brn_model_start(brn_model *model);
 /** Replace the standardisation (NULL: none) by a copy. */
 brn_status brn_model_standardize(brn_model *model, const brn_standardization *standardization);
+/** Raw rows of a side in the model's coordinates, which may take their place. */
+void brn_model_standardized_rows(const brn_model *model, brn_side side, size_t rows, const float *raw, float *x);
 
 enum { BRN_STARTS_MAX = 1024 };
 /** Replace the samples at which solves may start by a copy; 0 to BRN_STARTS_MAX of them. */
